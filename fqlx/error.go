@@ -1,0 +1,118 @@
+package fqlx
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/fauna/fauna-go/v3"
+)
+
+// What a call can end in besides success. Test with errors.Is; *Refused with errors.As.
+var (
+	// ErrUnavailable: Fauna cannot be reached, answers with an error of its own, or not
+	// within the deadline. The same call may succeed later.
+	ErrUnavailable = errors.New("fauna is unavailable")
+	// ErrContended: other transactions kept getting in the way until the deadline.
+	ErrContended = errors.New("fauna transaction kept being contended")
+	// ErrUnauthorized: Fauna does not accept the secret.
+	ErrUnauthorized = errors.New("fauna does not accept the secret")
+	// ErrInvalid: Fauna refuses the query itself, as when the schema is not pushed or the
+	// key's role may not call the function.
+	ErrInvalid = errors.New("fauna refuses the query")
+)
+
+// Refused is the answer of a function that aborted: the transaction wrote nothing.
+type Refused struct {
+	// Code is what the function passed to abort(): "denied", "blocked", "expired", or a
+	// string of the app's own.
+	Code string
+}
+
+func (r *Refused) Error() string { return fmt.Sprintf("fauna function aborted with %q", r.Code) }
+
+// ErrRefused holds for every *Refused.
+var ErrRefused = errors.New("fauna function refused")
+
+// Is makes every *Refused an [ErrRefused].
+func (r *Refused) Is(target error) bool { return target == ErrRefused }
+
+// errorOf turns an error of the driver into one of ours. Fauna's messages quote the query, so
+// they are for logs, never for an answer.
+func errorOf(err error) error {
+	var abort *fauna.ErrAbort
+	if errors.As(err, &abort) {
+		code, _ := abort.Abort.(string)
+		return &Refused{Code: code}
+	}
+	base := baseOf(err)
+	if base == nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	switch base.StatusCode {
+	case http.StatusBadRequest:
+		return fmt.Errorf("%w: %s: %s", ErrInvalid, base.Code, base.Message)
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusGone:
+		return fmt.Errorf("%w: %s", ErrUnauthorized, base.Message)
+	case http.StatusConflict:
+		return fmt.Errorf("%w: %s", ErrContended, base.Message)
+	}
+	return fmt.Errorf("%w: status %d: %s: %s", ErrUnavailable, base.StatusCode, base.Code, base.Message)
+}
+
+// baseOf returns what all of the driver's typed errors embed, nil for any other error.
+func baseOf(err error) *fauna.ErrFauna {
+	var (
+		authentication *fauna.ErrAuthentication
+		authorization  *fauna.ErrAuthorization
+		contended      *fauna.ErrContendedTransaction
+		invalid        *fauna.ErrInvalidRequest
+		check          *fauna.ErrQueryCheck
+		runtime        *fauna.ErrQueryRuntime
+		timeout        *fauna.ErrQueryTimeout
+		internal       *fauna.ErrServiceInternal
+		service        *fauna.ErrServiceTimeout
+		throttling     *fauna.ErrThrottling
+	)
+	switch {
+	case errors.As(err, &authentication):
+		return authentication.ErrFauna
+	case errors.As(err, &authorization):
+		return authorization.ErrFauna
+	case errors.As(err, &contended):
+		return contended.ErrFauna
+	case errors.As(err, &invalid):
+		return invalid.ErrFauna
+	case errors.As(err, &check):
+		return check.ErrFauna
+	case errors.As(err, &runtime):
+		return runtime.ErrFauna
+	case errors.As(err, &timeout):
+		return timeout.ErrFauna
+	case errors.As(err, &internal):
+		return internal.ErrFauna
+	case errors.As(err, &service):
+		return service.ErrFauna
+	case errors.As(err, &throttling):
+		return throttling.ErrFauna
+	}
+	return nil
+}
+
+// retryable reports whether the same query may well succeed at once: another transaction or a
+// short outage was in its way. That a unique constraint failed is such a case: two first
+// logins of one user raced, and the loser will find the user on its next attempt.
+func retryable(err error) bool {
+	base := baseOf(err)
+	if base == nil {
+		return false
+	}
+	switch base.StatusCode {
+	case http.StatusConflict, http.StatusServiceUnavailable:
+		return true
+	case http.StatusBadRequest:
+		return base.Code == "constraint_failure" && len(base.ConstraintFailures) > 0 &&
+			base.ConstraintFailures[0].Message == "Failed unique constraint"
+	}
+	return false
+}

@@ -1,0 +1,136 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/fauna-login/fauna-login/fqlx"
+)
+
+// problem is a row of the error table: what a caller is told. The description is one
+// constant for each row: why exactly is for the log.
+type problem struct {
+	status      int
+	code        string // RFC 6749 §5.2, RFC 6750 §3.1; empty: none is given
+	description string
+}
+
+var (
+	problemNoToken      = problem{401, "", "An Auth0 access token is needed: Authorization: Bearer <token>."}
+	problemInvalidToken = problem{401, "invalid_token", "The access token is not valid here. Get a fresh one from Auth0, with this API as its audience."}
+	problemScope        = problem{403, "insufficient_scope", "The access token lacks a required scope."}
+	problemDenied       = problem{403, "access_denied", "The access token is valid, but this user or client may not log in here."}
+	problemTooMany      = problem{429, "too_many_requests", "Too many requests. Try again after the time that Retry-After gives."}
+	problemServer       = problem{500, "server_error", "Something is wrong on our side. The request id finds it in the log."}
+	problemUnavailable  = problem{503, "temporarily_unavailable", "Auth0's keys or the database cannot be reached. Try again after the time that Retry-After gives."}
+	problemNotFound     = problem{404, "invalid_request", "There is nothing at this path."}
+	problemMethod       = problem{405, "invalid_request", "This path does not take this method; Allow lists those it takes."}
+	problemTooLarge     = problem{413, "invalid_request", "The request body is too large."}
+	problemMediaType    = problem{415, "invalid_request", "Send no body, or {} as application/json."}
+	problemHeader       = problem{400, "invalid_request", "Send exactly one Authorization header: Bearer, one space, one token."}
+	problemTwoTokens    = problem{400, "invalid_request", "Send the token in the Authorization header only."}
+	problemBody         = problem{400, "invalid_request", "Send no body, or {} as application/json."}
+)
+
+// Error is a refused request: the row of the table that the caller sees, and what the log
+// and metrics get to know.
+type Error struct {
+	problem
+	Reason     Reason
+	Scope      string        // insufficient_scope: what is required
+	RetryAfter time.Duration // 429 and 503
+	Err        error         // the cause, for the log
+}
+
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return string(e.Reason)
+	}
+	return fmt.Sprintf("%s: %v", e.Reason, e.Err)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// retryAfter is what a 503 says where nothing better is known.
+const retryAfter = 2 * time.Second
+
+// errorOf finds the row for any error: what nobody classified is our bug.
+func errorOf(err error) *Error {
+	var (
+		own     *Error
+		refusal *Refusal
+	)
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.As(err, &refusal):
+		return refusalError(refusal)
+	}
+	return &Error{problem: problemServer, Reason: ReasonInternal, Err: err}
+}
+
+// refusalError is the answer to a token that [Verifier.Verify] refused.
+func refusalError(r *Refusal) *Error {
+	e := &Error{Reason: r.Reason, Err: r}
+	switch r.Kind {
+	case InsufficientScope:
+		e.problem, e.Scope = problemScope, r.Scope
+	case AccessDenied:
+		e.problem = problemDenied
+	case Unavailable:
+		e.problem, e.RetryAfter = problemUnavailable, max(r.RetryAfter, time.Second)
+	default:
+		e.problem = problemInvalidToken
+	}
+	return e
+}
+
+// faunaError is the answer to an exchange that Fauna did not make.
+func faunaError(ctx context.Context, err error) *Error {
+	var refused *fqlx.Refused
+	switch {
+	case errors.As(err, &refused):
+		switch refused.Code {
+		case "denied":
+			return &Error{problem: problemInvalidToken, Reason: ReasonDenyMark}
+		case "blocked":
+			return &Error{problem: problemDenied, Reason: ReasonBlocked}
+		case "expired":
+			return &Error{problem: problemInvalidToken, Reason: ReasonTimeLeft}
+		}
+		return &Error{problem: problemDenied, Reason: ReasonApp, Err: err}
+	case errors.Is(ctx.Err(), context.Canceled):
+		return &Error{problem: problemUnavailable, Reason: ReasonCanceled, RetryAfter: retryAfter, Err: err}
+	case errors.Is(err, fqlx.ErrContended):
+		return &Error{problem: problemUnavailable, Reason: ReasonContention, RetryAfter: time.Second, Err: err}
+	case errors.Is(err, fqlx.ErrUnavailable):
+		return &Error{problem: problemUnavailable, Reason: ReasonFauna, RetryAfter: retryAfter, Err: err}
+	case errors.Is(err, fqlx.ErrUnauthorized):
+		// A key that was deleted or a schema on its way will be put right without the users'
+		// doing: not their 401.
+		return &Error{problem: problemUnavailable, Reason: ReasonFaunaKey, RetryAfter: 10 * time.Second, Err: err}
+	case errors.Is(err, fqlx.ErrInvalid):
+		return &Error{problem: problemUnavailable, Reason: ReasonFaunaSchema, RetryAfter: 10 * time.Second, Err: err}
+	}
+	return &Error{problem: problemServer, Reason: ReasonInternal, Err: err}
+}
+
+// challenge is the WWW-Authenticate header of a 401 or 403 (RFC 6750 §3).
+func (e *Error) challenge() string {
+	if e.status != http.StatusUnauthorized && e.status != http.StatusForbidden {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(`Bearer realm="fauna-login"`)
+	if e.code != "" {
+		fmt.Fprintf(&b, `, error="%s", error_description="%s"`, e.code, e.description)
+	}
+	if e.Scope != "" {
+		fmt.Fprintf(&b, `, scope="%s"`, e.Scope)
+	}
+	return b.String()
+}

@@ -1,0 +1,113 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/fauna-login/fauna-login/fqlx"
+	"github.com/labstack/echo/v4"
+)
+
+// Config is what a [Service] is made of.
+type Config struct {
+	Verifier *Verifier
+	Fauna    *fqlx.Client
+	// Endpoint is where SPAs are told to send their queries.
+	Endpoint string
+
+	// MaxTTL caps the life of a secret, MinTTL is the least that is worth issuing,
+	// MaxSecrets the number of secrets of one JWT that live at once.
+	MaxTTL, MinTTL time.Duration
+	MaxSecrets     int
+	// MaxTokenBytes bounds the token; the request's header may be somewhat longer.
+	MaxTokenBytes int
+
+	// Origins may use the service from a browser: exact, such as https://app.example.com.
+	Origins []string
+	// AllowOrigin, if set, decides in place of Origins.
+	AllowOrigin func(origin string) bool
+	// PerIP and PerSubject are requests per minute; 0 is no limit.
+	PerIP, PerSubject int
+	// TrustedProxies are whose X-Forwarded-For counts.
+	TrustedProxies []netip.Prefix
+	// TLS says that browsers reach us by TLS on this very listener.
+	TLS bool
+
+	// Query answers POST /query/1 for SPAs: the embedded engine. Nil: there is no such route.
+	Query http.Handler
+	// LiveSessions counts the engine's live sessions for a metric; nil: unknown.
+	LiveSessions func() float64
+
+	Log *slog.Logger
+	Now func() time.Time
+}
+
+// Service is the exchange: it takes requests, verifies their tokens and issues secrets.
+type Service struct {
+	Config
+	echo     *echo.Echo
+	cors     cors
+	byIP     *limiter
+	subjects *limiter
+	metrics  *metrics
+	ready    readiness
+}
+
+// New makes a Service of c, all of whose fields down to MaxTokenBytes are needed.
+func New(c Config) (*Service, error) {
+	if c.Verifier == nil || c.Fauna == nil {
+		return nil, errors.New("exchange: a verifier and a Fauna client are needed")
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	s := &Service{
+		Config:   c,
+		cors:     newCORS(c.Origins, c.AllowOrigin),
+		byIP:     newLimiter(c.PerIP, c.Now),
+		subjects: newLimiter(c.PerSubject, c.Now),
+	}
+	s.metrics = newMetrics(s)
+	s.echo = s.routes()
+	return s, nil
+}
+
+// exchange issues a secret for a verified token.
+func (s *Service) exchange(ctx context.Context, v Verdict) (fqlx.Session, error) {
+	if !v.Valid() {
+		return fqlx.Session{}, errors.New("exchange without a verdict")
+	}
+	if wait := s.subjects.take(v.Tenant + "\x00" + v.Subject); wait > 0 {
+		return fqlx.Session{}, &Error{problem: problemTooMany, Reason: ReasonRateSubject, RetryAfter: wait}
+	}
+	start := s.Now()
+	session, err := s.Fauna.Exchange(ctx, fqlx.ExchangeRequest{
+		Tenant:        v.Tenant,
+		Issuer:        v.Issuer,
+		Subject:       v.Subject,
+		Hash:          v.Hash,
+		ClientID:      v.ClientID,
+		OrgID:         v.OrgID,
+		Scope:         v.Scope,
+		Permissions:   v.Permissions,
+		IssuedAt:      v.IssuedAt,
+		ExpiresAt:     v.ExpiresAt,
+		UserClaims:    fqlx.Tagged(v.UserClaims),
+		SessionClaims: fqlx.Tagged(v.SessionClaims),
+		MaxTTL:        s.MaxTTL,
+		MinTTL:        s.MinTTL,
+		MaxSecrets:    s.MaxSecrets,
+	})
+	s.metrics.fauna.Observe(s.Now().Sub(start).Seconds())
+	if err != nil {
+		return fqlx.Session{}, faunaError(ctx, err)
+	}
+	return session, nil
+}

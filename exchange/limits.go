@@ -1,0 +1,83 @@
+package exchange
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// maxBuckets bounds the memory of a limiter: beyond it the buckets that are full again are
+// dropped, and if too few are, any.
+const maxBuckets = 100_000
+
+// limiter allows so many requests a minute for each key, all of them at once if need be.
+type limiter struct {
+	perMinute int
+	now       func() time.Time
+
+	mu      sync.Mutex
+	buckets map[string]*rate.Limiter // key → its bucket
+}
+
+// newLimiter makes a limiter; with 0 a minute it never limits.
+func newLimiter(perMinute int, now func() time.Time) *limiter {
+	return &limiter{perMinute: perMinute, now: now, buckets: map[string]*rate.Limiter{}}
+}
+
+// take uses one request of key's up. It returns 0, or how long to wait before the next.
+func (l *limiter) take(key string) time.Duration {
+	if l.perMinute == 0 {
+		return 0
+	}
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	bucket, ok := l.buckets[key]
+	if !ok {
+		l.makeRoom(now)
+		bucket = rate.NewLimiter(rate.Limit(float64(l.perMinute)/60), l.perMinute)
+		l.buckets[key] = bucket
+	}
+	reservation := bucket.ReserveN(now, 1)
+	wait := reservation.DelayFrom(now)
+	if wait > 0 {
+		reservation.CancelAt(now) // a refused request does not count
+	}
+	return wait
+}
+
+func (l *limiter) makeRoom(now time.Time) {
+	if len(l.buckets) < maxBuckets {
+		return
+	}
+	for key, bucket := range l.buckets {
+		if bucket.TokensAt(now) >= float64(l.perMinute) {
+			delete(l.buckets, key)
+		}
+	}
+	// Still full: that many clients are at it in this very minute. Forgetting any of them
+	// is better than refusing newcomers or growing without end.
+	for key := range l.buckets {
+		if len(l.buckets) < maxBuckets/2 {
+			break
+		}
+		delete(l.buckets, key)
+	}
+}
+
+// ipKey is the address that counts as one client: an IPv4 address, or an IPv6 network of 64
+// bits, since one household has all of it.
+func ipKey(ip string) string {
+	addr, err := netip.ParseAddr(ip)
+	if err != nil {
+		return ip
+	}
+	addr = addr.Unmap()
+	if addr.Is4() {
+		return addr.String()
+	}
+	prefix, _ := addr.WithZone("").Prefix(64) // 64 bits always fit
+	return prefix.String()
+}

@@ -1,0 +1,213 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Entry is one entry as a transaction sees it.
+type Entry struct {
+	Key  Key    // valid until the next call on the iterator
+	TS   int64  // commit time in µs since the epoch; 0 = written by this transaction
+	TTL  int64  // in µs since the epoch; 0 = none. An entry with TTL <= snapshot is not seen.
+	Data []byte // valid until the next call on the iterator; from Get, for good. Not to be changed.
+}
+
+// Tx is one transaction: a snapshot of the store and the transaction's own writes. It is not safe for concurrent use
+// and must not be used after the function it was given to has returned.
+type Tx struct {
+	s         *Store
+	ctx       context.Context
+	snapshot  int64
+	exclusive bool // holds the commit lock
+	ended     bool
+	err       error // sticky: the transaction cannot commit
+
+	points map[uint64]struct{} // hashes of prefixes read, or asked for, as a whole
+	spans  []*span             // parts of ranges read
+	writes []*write            // by name
+	seen   int64               // time of the latest version read
+
+	iters []*pebble.Iterator // all opened
+	free  []*pebble.Iterator // those not in use
+	key   []byte             // scratch
+
+	reads, bytesRead, bytesWritten int
+}
+
+// write is one entry put or deleted by a transaction. It does not change once made.
+type write struct {
+	name          []byte
+	prefix, whole uint64 // hashes of the prefix and of the name
+	value         []byte // as stored
+	version       version
+}
+
+// Context is what the transaction is bound to: it ends with the caller's, or when the last attempt's time is up.
+func (tx *Tx) Context() context.Context { return tx.ctx }
+
+// Snapshot is the moment that the transaction reads, in µs since the epoch.
+func (tx *Tx) Snapshot() int64 { return tx.snapshot }
+
+// Get returns the entry of the prefix that has no suffix, and whether there is one.
+func (tx *Tx) Get(prefix []byte) (Entry, bool, error) {
+	if err := tx.check(prefix, nil); err != nil {
+		return Entry{}, false, err
+	}
+	tx.reads++
+	name := appendPrefix(tx.key[:0], prefix)
+	tx.key = name
+	tx.points[maphash.Bytes(tx.s.seed, name)] = struct{}{}
+	e := Entry{Key: Key{Prefix: prefix}}
+	if i, ok := tx.find(name); ok {
+		w := tx.writes[i]
+		e.TTL, e.Data = w.version.ttl, w.version.data
+		return e, w.version.seen(tx.snapshot), nil
+	}
+	v, ok, err := tx.lookup(name)
+	if err != nil || !ok {
+		return Entry{}, false, err
+	}
+	e.TS, e.TTL, e.Data = v.ts, v.ttl, bytes.Clone(v.data)
+	tx.bytesRead += len(name) + len(v.data)
+	return e, true, nil
+}
+
+// lookup reads the committed version of a name without suffix.
+func (tx *Tx) lookup(name []byte) (version, bool, error) {
+	it, err := tx.acquire(nil, nil)
+	if err != nil {
+		return version{}, false, err
+	}
+	defer tx.release(it)
+	tx.key = appendTime(name, tx.snapshot)
+	if !it.SeekPrefixGE(tx.key) {
+		return version{}, false, tx.s.readError(it.Error())
+	}
+	found, ts := splitVersion(it.Key())
+	if len(found) != len(name) {
+		return version{}, false, nil
+	}
+	v, err := tx.decode(it, ts)
+	return v, err == nil && v.seen(tx.snapshot), err
+}
+
+// decode reads the version that it stands on. The data is valid until it moves.
+func (tx *Tx) decode(it *pebble.Iterator, ts int64) (version, error) {
+	value, err := it.ValueAndErr()
+	if err != nil {
+		return version{}, tx.s.readError(err)
+	}
+	tx.seen = max(tx.seen, ts)
+	return decodeValue(ts, value)
+}
+
+// Put writes an entry, which expires at ttl (µs since the epoch) unless that is 0. Later reads of the transaction see
+// it, also scans started afterwards. Key and data are copied. What is beyond a limit fails the transaction with
+// [ErrTooLarge].
+func (tx *Tx) Put(k Key, data []byte, ttl int64) {
+	if len(data) > MaxValue {
+		tx.fail(fmt.Errorf("%w: a value of %d bytes, above %d", ErrTooLarge, len(data), MaxValue))
+		return
+	}
+	tx.write(k, encodeValue(data, ttl))
+}
+
+// Delete removes an entry, whether or not there is one.
+func (tx *Tx) Delete(k Key) { tx.write(k, []byte{flagDeleted}) }
+
+func (tx *Tx) write(k Key, value []byte) {
+	if tx.check(k.Prefix, k.Suffix) != nil {
+		return
+	}
+	n := 2 + len(k.Prefix)
+	name := append(appendPrefix(make([]byte, 0, n+len(k.Suffix)), k.Prefix), k.Suffix...)
+	w := &write{name: name, value: value, prefix: maphash.Bytes(tx.s.seed, name[:n])}
+	w.whole = w.prefix
+	if len(k.Suffix) > 0 {
+		w.whole = maphash.Bytes(tx.s.seed, name)
+	}
+	w.version, _ = decodeValue(0, value)
+	i, ok := tx.find(name)
+	if ok {
+		tx.bytesWritten -= len(name) + len(tx.writes[i].value)
+		tx.writes[i] = w
+	} else {
+		tx.writes = slices.Insert(tx.writes, i, w)
+	}
+	if tx.bytesWritten += len(name) + len(value); tx.bytesWritten > MaxTransaction {
+		tx.fail(fmt.Errorf("%w: the transaction writes more than %d bytes", ErrTooLarge, MaxTransaction))
+	}
+}
+
+// find returns where name is, or belongs, in the writes.
+func (tx *Tx) find(name []byte) (int, bool) {
+	return slices.BinarySearchFunc(tx.writes, name, func(w *write, n []byte) int { return bytes.Compare(w.name, n) })
+}
+
+// check refuses keys that cannot be stored, and any use after a failure.
+func (tx *Tx) check(prefix, suffix []byte) error {
+	switch {
+	case tx.ended:
+		tx.fail(ErrClosed)
+	case len(prefix) == 0:
+		tx.fail(errors.New("a key has an empty prefix"))
+	case len(prefix)+len(suffix) > MaxKey:
+		tx.fail(fmt.Errorf("%w: a key of %d bytes, above %d", ErrTooLarge, len(prefix)+len(suffix), MaxKey))
+	}
+	return tx.err
+}
+
+func (tx *Tx) fail(err error) {
+	if tx.err == nil {
+		tx.err = err
+	}
+}
+
+// acquire returns a Pebble iterator. One serves all point look-ups of a transaction; scans that run at the same time
+// get their own.
+func (tx *Tx) acquire(lower, upper []byte) (*pebble.Iterator, error) {
+	if n := len(tx.free); n > 0 {
+		it := tx.free[n-1]
+		tx.free = tx.free[:n-1]
+		it.SetBounds(lower, upper)
+		return it, nil
+	}
+	it, err := tx.s.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper, UseL6Filters: true})
+	if err != nil {
+		return nil, tx.s.readError(err)
+	}
+	tx.iters = append(tx.iters, it)
+	return it, nil
+}
+
+func (tx *Tx) release(it *pebble.Iterator) { tx.free = append(tx.free, it) }
+
+// closeIters ends all reading, so that files can go while a commit waits.
+func (tx *Tx) closeIters() {
+	for _, it := range tx.iters {
+		if err := it.Close(); err != nil {
+			tx.fail(tx.s.readError(err))
+		}
+	}
+	tx.iters, tx.free = nil, nil
+}
+
+// Discard ends the transaction and drops its writes. Update does this by itself.
+func (tx *Tx) Discard() {
+	if tx.ended {
+		return
+	}
+	tx.closeIters()
+	tx.ended = true
+	tx.s.clock.end(tx)
+	if tx.exclusive {
+		tx.s.commitMu.Unlock()
+	}
+}

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"testing"
+)
+
+func windowTx(s *Store, snapshot int64, reads ...string) *Tx {
+	tx := s.newTx(context.Background())
+	tx.snapshot = snapshot
+	for _, r := range reads {
+		w := testWrite(r)
+		tx.points[w.prefix] = struct{}{}
+	}
+	return tx
+}
+
+// testWrite hashes a prefix to its first byte, so that tests can make prefixes collide.
+func testWrite(k string) *write {
+	n := name(key(k))
+	w := &write{name: n, prefix: uint64(n[2])}
+	w.whole = w.prefix
+	if len(key(k).Suffix) > 0 {
+		w.whole = uint64(len(n))<<32 | uint64(n[2])<<16 | uint64(n[len(n)-1])
+	}
+	return w
+}
+
+func TestWindowForgetsOnlyWithAFloor(t *testing.T) {
+	s := &Store{}
+	w := newWindow(100)
+	w.limit = 64
+	if err := w.conflict(windowTx(s, 99, "a"), 99); err == nil {
+		t.Error("a transaction from before the window was let through")
+	}
+	for ts := int64(101); ts <= 300; ts++ {
+		w.add(ts, []*write{testWrite("a"), testWrite("b")})
+	}
+	if w.tail-w.head != 64 || w.floor != 300-32 {
+		t.Errorf("%d records, floor %d; want 64, 268", w.tail-w.head, w.floor)
+	}
+	for since, want := range map[int64]bool{200: true, 267: true, 268: false, 299: false, 300: false} {
+		if err := w.conflict(windowTx(s, since, "c"), since); (err != nil) != want {
+			t.Errorf("unrelated read since %d: %v, want conflict = %v", since, err, want)
+		}
+		if err := w.conflict(windowTx(s, since, "a"), since); (err != nil) != (since < 300) {
+			t.Errorf("read since %d of what every commit wrote: %v", since, err)
+		}
+	}
+	w.add(300+windowAge+1, []*write{testWrite("z")})
+	if w.tail-w.head != 1 || len(w.last) != 1 || w.floor != 300 {
+		t.Errorf("%d records, %d hashes, floor %d after a long time; want 1, 1, 300", w.tail-w.head, len(w.last), w.floor)
+	}
+}
+
+// TestWindowHashCollision has two prefixes of one hash: the chain of either runs into the other. A conflict may be
+// reported that is none, never the other way round.
+func TestWindowHashCollision(t *testing.T) {
+	s := &Store{}
+	w := newWindow(0)
+	inner := func(since int64, lo, hi string) *ConflictError {
+		tx := windowTx(s, since)
+		p := testWrite("a/x")
+		tx.spans = []*span{{lo: name(key("a/" + lo)), hi: name(key("a/" + hi)), inside: true, prefix: p.prefix}}
+		return w.conflict(tx, since)
+	}
+	w.add(1, []*write{testWrite("a/m")})
+	w.add(2, []*write{testWrite("ab/m")}) // same first byte
+	w.add(3, []*write{testWrite("a/q")})
+	w.add(4, []*write{testWrite("ab/z"), testWrite("a/z")})
+	if err := inner(0, "l", "n"); err == nil {
+		t.Error("the write of a/m behind a colliding prefix was missed")
+	}
+	if err := inner(1, "l", "n"); err != nil {
+		t.Errorf("a/m was written at 1, not later: %v", err)
+	}
+	// Now the hash of a whole name stands where the prefix's chain begins.
+	whole := testWrite("q/1")
+	whole.whole = testWrite("a/x").prefix
+	w.add(5, []*write{whole})
+	if err := inner(0, "l", "n"); err == nil {
+		t.Error("the chain was cut by a name with the hash of the prefix")
+	}
+}

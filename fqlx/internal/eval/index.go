@@ -1,0 +1,475 @@
+package eval
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"strconv"
+
+	"github.com/fauna-login/fauna-login/fqlx/internal/abac"
+	"github.com/fauna-login/fauna-login/fqlx/internal/resolve"
+	"github.com/fauna-login/fauna-login/fqlx/internal/schema"
+	"github.com/fauna-login/fauna-login/fqlx/internal/store"
+	"github.com/fauna-login/fauna-login/fqlx/internal/value"
+)
+
+// The first byte of every key says what is kept there. The letters are on disk: never
+// change them.
+//
+//	d ‖ collection ‖ id                  a document (collection and index: 4 bytes, id: 8)
+//	i ‖ index ‖ terms   values ‖ id      an index entry; the gap is between prefix and suffix
+//	t ‖ identity        id               a token by the document it was made for
+//	s, v                                 the schema, and its version
+//	m                                    what the database was given when it was made
+//
+// Numbers of collections and indexes are never used twice. What is kept under those of
+// dropped ones is out of reach, and a sweep of the store removes it, see [Database].retired.
+const (
+	prefixDocument = 'd'
+	prefixIndex    = 'i'
+	prefixOwner    = 't'
+)
+
+func appendDocKey(dst []byte, coll value.CollID, id value.ID) []byte {
+	dst = binary.BigEndian.AppendUint32(append(dst, prefixDocument), uint32(coll))
+	return binary.BigEndian.AppendUint64(dst, uint64(id))
+}
+
+func appendIndexKey(dst []byte, index uint32) []byte {
+	return binary.BigEndian.AppendUint32(append(dst, prefixIndex), index)
+}
+
+// ownerKey is the prefix under which the tokens of a document are listed.
+func ownerKey(owner value.Ref) []byte {
+	return value.AppendKey([]byte{prefixOwner}, owner, false)
+}
+
+// idLen is the size of the document id that ends the suffix of every index entry.
+const idLen = 8
+
+// indexEntry is a place of a document in an index.
+type indexEntry struct{ prefix, suffix []byte }
+
+func (e indexEntry) key() store.Key { return store.Key{Prefix: e.prefix, Suffix: e.suffix} }
+
+func (e indexEntry) equal(o indexEntry) bool {
+	return bytes.Equal(e.prefix, o.prefix) && bytes.Equal(e.suffix, o.suffix)
+}
+
+// entries returns where a document stands in an index: once, or once for each combination
+// of elements of its mva fields. If all terms are null it stands nowhere.
+func (ev *evaluator) entries(coll *schema.Collection, index *schema.Index, d *docValue) ([]indexEntry, error) {
+	terms, null, err := ev.keyRows(coll, index.Terms, d)
+	if err != nil {
+		return nil, err
+	}
+	values, _, err := ev.keyRows(coll, index.Values, d)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]indexEntry, 0, len(terms)*len(values))
+	for i, term := range terms {
+		if null[i] && len(index.Terms) > 0 {
+			continue
+		}
+		for _, vals := range values {
+			key := make([]byte, 0, 5+len(term)+len(vals)+idLen)
+			key = append(appendIndexKey(key, index.ID), term...)
+			n := len(key)
+			key = binary.BigEndian.AppendUint64(append(key, vals...), uint64(d.ref.ID))
+			e := indexEntry{key[:n:n], key[n:]}
+			if !slices.ContainsFunc(out, e.equal) {
+				out = append(out, e)
+			}
+		}
+	}
+	return out, nil
+}
+
+// keyRows returns the joined keys of the values at paths, one row for each combination, and
+// of each whether all of it is null.
+func (ev *evaluator) keyRows(coll *schema.Collection, paths []schema.Path, d *docValue) (rows [][]byte, null []bool, err error) {
+	rows, null = [][]byte{nil}, []bool{true}
+	for _, p := range paths {
+		v, err := ev.pathValue(coll, d, p.Path)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !p.MVA {
+			if err := indexable(v, p); err != nil {
+				return nil, nil, err
+			}
+			for i := range rows {
+				rows[i] = value.AppendKey(rows[i], v, p.Desc)
+				null[i] = null[i] && value.IsNull(v)
+			}
+			continue
+		}
+		if rows, null, err = cross(rows, null, elements(v), p); err != nil {
+			return nil, nil, err
+		}
+	}
+	return rows, null, nil
+}
+
+// cross continues each row with each of the elements.
+func cross(rows [][]byte, null []bool, elems value.Array, p schema.Path) (outRows [][]byte, outNull []bool, err error) {
+	for i := range rows {
+		for _, e := range elems {
+			if err := indexable(e, p); err != nil {
+				return nil, nil, err
+			}
+			outRows = append(outRows, value.AppendKey(slices.Clone(rows[i]), e, p.Desc))
+			outNull = append(outNull, null[i] && value.IsNull(e))
+		}
+		if len(outRows) > maxArray {
+			return nil, nil, errorf("invalid_request", "A document has more than %d entries in one index.", maxArray)
+		}
+	}
+	return outRows, outNull, nil
+}
+
+// elements are what an mva path indexes: the elements of an array, or a single value.
+func elements(v value.Value) value.Array {
+	a, ok := v.(value.Array)
+	switch {
+	case !ok:
+		return value.Array{v}
+	case len(a) == 0:
+		return value.Array{null}
+	}
+	return a
+}
+
+// indexable refuses the commit time, which nobody knows yet when an entry is written.
+func indexable(v value.Value, p schema.Path) error {
+	if !holdsCommitTime(v) {
+		return nil
+	}
+	path := make([]any, len(p.Path))
+	for i, name := range p.Path {
+		path[i] = name
+	}
+	return constraintError("Failed to write an index entry.", []Failure{{
+		Paths:   [][]any{path},
+		Message: "TransactionTime() cannot be indexed by this engine",
+	}})
+}
+
+func holdsCommitTime(v value.Value) bool {
+	switch v := v.(type) {
+	case value.TransactionTime:
+		return true
+	case value.Array:
+		return slices.ContainsFunc(v, holdsCommitTime)
+	case *value.Object:
+		return slices.ContainsFunc(v.Fields(), func(f value.Field) bool { return holdsCommitTime(f.Value) })
+	}
+	return false
+}
+
+// pathValue returns what a document has at the path of an index; null where it has nothing.
+func (ev *evaluator) pathValue(coll *schema.Collection, d *docValue, path []string) (value.Value, error) {
+	switch path[0] {
+	case "id":
+		return d.ref.ID, nil
+	case "ttl":
+		if d.doc.ttl == 0 {
+			return null, nil
+		}
+		return value.TimeOfMicros(d.doc.ttl), nil
+	}
+	data, err := ev.fields(d.doc)
+	if err != nil {
+		return nil, err
+	}
+	if path[0] == "data" && len(path) > 1 {
+		return valueAt(data, path[1:]), nil
+	}
+	for i := range coll.Computed {
+		if coll.Computed[i].Name == path[0] {
+			v, err := ev.indexedField(coll, &coll.Computed[i], d)
+			return valueAt(v, path[1:]), err
+		}
+	}
+	return valueAt(data, path), nil
+}
+
+// indexedField is a computed field for an index. It must follow from the stored fields alone,
+// or the entry could not be found again when the document changes: reads, functions of the
+// schema, the clock, the caller and the commit time are out of reach here. An error makes
+// the value null, as in Fauna.
+func (ev *evaluator) indexedField(coll *schema.Collection, c *schema.Computed, d *docValue) (value.Value, error) {
+	if data, err := ev.fields(d.doc); err != nil || d.doc.stamped || holdsCommitTime(data) {
+		return null, err
+	}
+	d = &docValue{ref: d.ref, doc: &document{ttl: d.doc.ttl, data: d.doc.data}}
+	rights, identity, token := ev.rights, ev.identity, ev.token
+	ev.rights, ev.identity, ev.token = abac.Rights{}, nil, nil
+	defer func() { ev.rights, ev.identity, ev.token = rights, identity, token }()
+	var v value.Value
+	err := ev.within(resolve.Pure, "computed fields of an index", func() (err error) {
+		v, err = ev.applyLambda(coll.Source, c.Body, d)
+		return err
+	})
+	if err != nil {
+		if ctxErr := ev.ctx.Err(); ctxErr != nil {
+			return nil, ctxErr
+		}
+		return null, nil
+	}
+	stored, err := persist(v, nil)
+	if err != nil || holdsCommitTime(stored) {
+		return null, nil
+	}
+	return stored, nil
+}
+
+func valueAt(v value.Value, path []string) value.Value {
+	for _, name := range path {
+		switch o := v.(type) {
+		case *value.Object:
+			field, ok := o.Get(name)
+			if !ok {
+				return null
+			}
+			v = field
+		case value.Ref:
+			if name != "id" {
+				return null
+			}
+			v = o.ID
+		default:
+			return null
+		}
+	}
+	return v
+}
+
+// reindex brings the indexes of a collection from one state of a document to the next, and
+// checks the unique constraints. before and after may have no document (created, deleted).
+func (ev *evaluator) reindex(coll *schema.Collection, before, after *docValue) error {
+	var failures []Failure
+	for _, index := range coll.Storage {
+		was, err := ev.entriesOf(coll, index, before)
+		if err != nil {
+			return err
+		}
+		is, err := ev.entriesOf(coll, index, after)
+		if err != nil {
+			return err
+		}
+		for _, e := range was {
+			if !slices.ContainsFunc(is, e.equal) {
+				ev.tx.Delete(e.key())
+			}
+		}
+		failed, err := ev.violations(coll, index, is, after)
+		if err != nil {
+			return err
+		}
+		failures = append(failures, failed...)
+		for _, e := range is {
+			kept := slices.ContainsFunc(was, e.equal) && before.doc.ttl == after.doc.ttl
+			if !kept {
+				ev.tx.Put(e.key(), nil, after.doc.ttl)
+			}
+		}
+	}
+	if failures != nil {
+		return constraintError("Failed unique constraint.", failures)
+	}
+	return nil
+}
+
+func (ev *evaluator) entriesOf(coll *schema.Collection, index *schema.Index, d *docValue) ([]indexEntry, error) {
+	if d.doc == nil {
+		return nil, nil
+	}
+	return ev.entries(coll, index, d)
+}
+
+// violations returns the unique constraints kept in index that another document stands in
+// the way of. A document whose terms are all null has no entries and no such trouble.
+func (ev *evaluator) violations(coll *schema.Collection, index *schema.Index, entries []indexEntry, d *docValue) ([]Failure, error) {
+	var out []Failure
+	for _, u := range coll.Uniques {
+		if u.Index.ID != index.ID {
+			continue
+		}
+		for i, e := range entries {
+			if i > 0 && bytes.Equal(e.prefix, entries[i-1].prefix) {
+				continue
+			}
+			taken, err := ev.isTaken(e.prefix, d.ref.ID)
+			if err != nil {
+				return nil, err
+			}
+			if taken {
+				out = append(out, uniqueFailure(u))
+				break
+			}
+		}
+	}
+	return out, nil
+}
+
+func uniqueFailure(u schema.Unique) Failure {
+	f := Failure{Message: "Failed unique constraint"}
+	for _, p := range u.Paths {
+		path := make([]any, len(p.Path))
+		for i, name := range p.Path {
+			path[i] = name
+		}
+		f.Paths = append(f.Paths, path)
+	}
+	return f
+}
+
+// isTaken reports whether a document other than id has an entry under prefix.
+func (ev *evaluator) isTaken(prefix []byte, id value.ID) (bool, error) {
+	it := ev.tx.Scan(store.Range{Prefix: prefix})
+	defer it.Close()
+	for it.Next() {
+		if entryID(it.Entry().Key.Suffix) != id {
+			return true, nil
+		}
+	}
+	return false, it.Err()
+}
+
+// entryID returns the document id that ends a suffix.
+func entryID(suffix []byte) value.ID {
+	return value.ID(binary.BigEndian.Uint64(suffix[len(suffix)-idLen:]))
+}
+
+// callIndex is C.byX(terms…, {from, to}).
+func (ev *evaluator) callIndex(coll *schema.Collection, index *schema.Index, args []value.Value) (value.Value, error) {
+	if !ev.mayReadSome(coll.ID) {
+		return nil, errReadCollection(coll.Name)
+	}
+	prefix := appendIndexKey(nil, index.ID)
+	for i, term := range args[:len(index.Terms)] {
+		var err error
+		if prefix, err = ev.appendTerm(prefix, index.Terms[i], term, i); err != nil {
+			return nil, err
+		}
+	}
+	src := &indexScan{coll: coll.ID, index: index.ID, prefix: prefix}
+	if len(args) > len(index.Terms) {
+		if err := src.restrict(index, coll.ID, args[len(index.Terms)]); err != nil {
+			return nil, err
+		}
+	}
+	return &set{source: src}, nil
+}
+
+// errReadCollection is Fauna's error for an index call without any privilege to read.
+func errReadCollection(name string) *Error {
+	return errorf("permission_denied", "Insufficient privileges to read from collection %s.", name)
+}
+
+func (ev *evaluator) appendTerm(dst []byte, p schema.Path, v value.Value, i int) ([]byte, error) {
+	stored, err := lookupValue(p, v)
+	if err != nil {
+		return nil, errArgument("term"+strconv.Itoa(i+1), "Argument cannot be used as lookup term")
+	}
+	return value.AppendKey(dst, stored, p.Desc), nil
+}
+
+// lookupValue is what v looks like in an index at p.
+func lookupValue(p schema.Path, v value.Value) (value.Value, error) {
+	if len(p.Path) == 1 && p.Path[0] == "id" {
+		if ref, ok := refOf(v); ok {
+			return ref.ID, nil
+		}
+		if id, ok := asID(v); ok {
+			return id, nil
+		}
+	}
+	stored, err := persist(v, nil)
+	if err == nil && holdsCommitTime(stored) {
+		err = errorf("invalid_argument", "TransactionTime() cannot be looked up")
+	}
+	return stored, err
+}
+
+// restrict applies the {from, to} of an index call. Both bounds are inclusive prefixes of the
+// index's values, in their order: for a descending value `from` is the greater one.
+func (s *indexScan) restrict(index *schema.Index, coll value.CollID, v value.Value) error {
+	from, to, err := bounds(v)
+	if err != nil {
+		return err
+	}
+	if from != nil {
+		if s.lo, err = boundKey(index, coll, "from", from); err != nil {
+			return err
+		}
+	}
+	if to != nil {
+		key, err := boundKey(index, coll, "to", to)
+		if err != nil {
+			return err
+		}
+		s.hi = successor(key)
+	}
+	return nil
+}
+
+// bounds takes {from, to} apart; what is not there is nil.
+func bounds(v value.Value) (from, to value.Value, err error) {
+	o, ok := v.(*value.Object)
+	if ok {
+		from, _ = o.Get("from")
+		to, _ = o.Get("to")
+	}
+	if from == nil && to == nil {
+		return nil, nil, errArgument("range", "should be an object containing `{ from }`, `{ to }`, or `{ from, to }` fields")
+	}
+	return from, to, nil
+}
+
+func boundKey(index *schema.Index, coll value.CollID, field string, v value.Value) ([]byte, error) {
+	if len(index.Values) == 0 {
+		id, err := boundID(coll, field, v)
+		return binary.BigEndian.AppendUint64(nil, uint64(id)), err
+	}
+	parts, ok := v.(value.Array)
+	if !ok {
+		parts = value.Array{v}
+	}
+	if len(parts) > len(index.Values) {
+		return nil, errArgument("range", "The field `%s` can have at most %d values", field, len(index.Values))
+	}
+	key := []byte{}
+	for i, part := range parts {
+		stored, err := lookupValue(index.Values[i], part)
+		if err != nil {
+			return nil, errArgument("range", "The `%s` field should be either an indexable value or an array of values", field)
+		}
+		key = value.AppendKey(key, stored, index.Values[i].Desc)
+	}
+	return key, nil
+}
+
+// boundID reads a bound of a range over documents: a document, or an id.
+func boundID(coll value.CollID, field string, v value.Value) (value.ID, error) {
+	if ref, ok := refOf(v); ok && ref.Coll == coll {
+		return ref.ID, nil
+	}
+	if id, ok := asID(v); ok && id >= 0 {
+		return id, nil
+	}
+	return 0, errArgument("range", "The `%s` field must be a document id.", field)
+}
+
+// successor returns the least key above all that begin with key; nil if there is none.
+func successor(key []byte) []byte {
+	end := slices.Clone(key)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i]++; end[i] != 0 {
+			return end[:i+1]
+		}
+	}
+	return nil
+}

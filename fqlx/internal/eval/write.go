@@ -1,0 +1,513 @@
+package eval
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/fauna-login/fauna-login/fqlx/internal/resolve"
+	"github.com/fauna-login/fauna-login/fqlx/internal/schema"
+	"github.com/fauna-login/fauna-login/fqlx/internal/store"
+	"github.com/fauna-login/fauna-login/fqlx/internal/syntax"
+	"github.com/fauna-login/fauna-login/fqlx/internal/value"
+)
+
+// change is one create, update or replace of a document.
+type change struct {
+	coll *schema.Collection
+	name string // of the FQL method
+	// plain says that every key is user data (createData, updateData, replaceData), not
+	// metadata such as `ttl`.
+	plain bool
+	id    value.ID // as given, if hasID
+	hasID bool
+	ttl   int64 // µs, 0 none, if hasTTL
+	// hasTTL says that `ttl` is among the keys, be it null.
+	hasTTL   bool
+	data     *value.Object // user fields, nulls included
+	failures []Failure
+}
+
+// constraintError is Fauna's constraint_failure.
+func constraintError(message string, failures []Failure) *Error {
+	e := errorf("constraint_failure", "%s", message)
+	e.Failures = failures
+	return e
+}
+
+func fieldFailure(name, message string) Failure {
+	return Failure{Paths: [][]any{{name}}, Message: message}
+}
+
+// persist returns v as it can be stored, with documents as references. path is where v
+// stands, for the error.
+func persist(v value.Value, path []any) (value.Value, error) {
+	switch v := v.(type) {
+	case *docValue:
+		return persist(v.ref, path)
+	case value.Ref:
+		if v.Name != "" {
+			return nil, errNotStored(v, path)
+		}
+	case value.Array:
+		var err error
+		i := -1
+		out := mapArray(v, func(e value.Value) value.Value {
+			if i++; err != nil {
+				return e
+			}
+			var s value.Value
+			if s, err = persist(e, append(slices.Clip(path), i)); err != nil {
+				return e
+			}
+			return s
+		})
+		return out, err
+	case *value.Object:
+		var err error
+		i := -1
+		out := mapObject(v, func(e value.Value) value.Value {
+			if i++; err != nil {
+				return e
+			}
+			var s value.Value
+			if s, err = persist(e, append(slices.Clip(path), v.Fields()[i].Name)); err != nil {
+				return e
+			}
+			return s
+		})
+		return out, err
+	case value.ID:
+		return nil, errNotStored(v, path)
+	}
+	if v.Kind() == value.KindOther {
+		return nil, errNotStored(v, path)
+	}
+	return v, nil
+}
+
+func errNotStored(v value.Value, path []any) *Error {
+	if _, ok := v.(function); ok {
+		return errorf("invalid_type", "Anonymous functions cannot be stored. Use a string of FQL instead.")
+	}
+	label := Failure{Paths: [][]any{path}}.label()
+	return errorf("invalid_type", "Value at `%s` has type %s, which cannot be persisted.",
+		label[:max(len(label)-2, 0)], typeName(v))
+}
+
+// withoutNulls returns o without null fields, at any depth: a null is an absent field.
+// Arrays keep theirs.
+func withoutNulls(o *value.Object) *value.Object {
+	var out []value.Field
+	for i, f := range o.Fields() {
+		v := stripped(f.Value)
+		keep := !value.IsNull(v)
+		if out == nil && (!keep || !same(f.Value, v)) {
+			out = append(make([]value.Field, 0, o.Len()), o.Fields()[:i]...)
+		}
+		if out != nil && keep {
+			out = append(out, value.Field{Name: f.Name, Value: v})
+		}
+	}
+	if out == nil {
+		return o
+	}
+	return value.NewObject(out...)
+}
+
+func stripped(v value.Value) value.Value {
+	switch v := v.(type) {
+	case *value.Object:
+		return withoutNulls(v)
+	case value.Array:
+		return mapArray(v, stripped)
+	}
+	return v
+}
+
+// merge is update's way to combine what there is with what is new: objects field by field,
+// everything else replaced. Nulls stay, as marks of what is to go.
+func merge(old, patch *value.Object) *value.Object {
+	out := slices.Clone(old.Fields())
+	for _, f := range patch.Fields() {
+		i := slices.IndexFunc(out, func(o value.Field) bool { return o.Name == f.Name })
+		if i < 0 {
+			out = append(out, f)
+			continue
+		}
+		was, isObject := out[i].Value.(*value.Object)
+		is, isToo := f.Value.(*value.Object)
+		if isObject && isToo {
+			out[i].Value = merge(was, is)
+		} else {
+			out[i].Value = f.Value
+		}
+	}
+	return value.NewObject(out...)
+}
+
+// newChange takes the argument of a write apart. Problems with what it found are kept in
+// failures, to be reported when it is their turn: after the permission.
+func newChange(coll *schema.Collection, name string, plain bool, arg value.Value) (*change, error) {
+	o, ok := arg.(*value.Object)
+	if !ok {
+		return nil, errArgumentType("data", "Object", arg)
+	}
+	stored, err := persist(withoutID(o, plain), nil)
+	if err != nil {
+		return nil, err
+	}
+	c := &change{coll: coll, name: name, plain: plain, data: stored.(*value.Object)}
+	if plain {
+		return c, nil
+	}
+	user := make([]value.Field, 0, c.data.Len())
+	for _, f := range c.data.Fields() {
+		switch {
+		case f.Name == "ttl":
+			c.takeTTL(f.Value)
+		case schema.IsDocumentMember(f.Name):
+			c.failures = append(c.failures, fieldFailure(f.Name, "Is a reserved field and cannot be used"))
+		default:
+			user = append(user, f)
+		}
+	}
+	c.data = value.NewObject(user...)
+	return c, nil
+}
+
+// withoutID drops the id, which createDocument has looked at: unlike a field it may be an ID.
+func withoutID(o *value.Object, plain bool) *value.Object {
+	if _, ok := o.Get("id"); ok && !plain {
+		return o.Without("id")
+	}
+	return o
+}
+
+func (c *change) takeTTL(v value.Value) {
+	c.hasTTL = true
+	switch v := v.(type) {
+	case value.Null:
+	case value.Time:
+		c.ttl = ttlMicros(v)
+	default:
+		c.failures = append(c.failures, fieldFailure("ttl", "Expected Time | Null, provided "+typeName(v)))
+	}
+}
+
+// computedConflicts are the keys that name a computed field.
+func (c *change) computedConflicts() []Failure {
+	var out []Failure
+	for _, f := range c.coll.Computed {
+		if _, ok := c.data.Get(f.Name); ok && !c.plain {
+			out = append(out, fieldFailure(f.Name, "Cannot write to a computed field"))
+		}
+	}
+	return out
+}
+
+// lifetime returns the ttl after the change: what was given, else the collection's default
+// counted from now (also where the document had another), else what it was.
+func (ev *evaluator) lifetime(c *change, was int64) int64 {
+	switch days := c.coll.TTLDays; {
+	case c.hasTTL:
+		return c.ttl
+	case days > 0:
+		now := ev.tx.Snapshot()
+		if days > (math.MaxInt64-now)/dayMicros {
+			return math.MaxInt64
+		}
+		return now + days*dayMicros
+	}
+	return was
+}
+
+const dayMicros = int64(24 * time.Hour / time.Microsecond)
+
+// createDocument is C.create and C.createData. The order of its checks is Fauna's: who may
+// not create learns nothing about constraints.
+func (ev *evaluator) createDocument(coll *schema.Collection, name string, plain bool, arg value.Value) (value.Value, error) {
+	failed := "Failed to create document in collection `" + coll.Name + "`."
+	c, err := newChange(coll, name, plain, arg)
+	if err != nil {
+		return nil, err
+	}
+	if f := c.computedConflicts(); f != nil {
+		return nil, constraintError(failed, f)
+	}
+	if !plain {
+		if c.id, c.hasID, err = givenID(arg, failed); err != nil {
+			return nil, err
+		}
+	}
+	if !c.hasID {
+		if c.id, err = ev.newID(coll.ID); err != nil {
+			return nil, err
+		}
+	}
+	ref := value.Ref{Coll: coll.ID, ID: c.id}
+	after := &docValue{ref: ref, doc: &document{ttl: ev.lifetime(c, 0), data: withoutNulls(c.data)}}
+	if c.hasID {
+		if err := ev.demand(coll.Name, schema.CreateWithID, after); err != nil {
+			return nil, err
+		}
+	}
+	if err := ev.demand(coll.Name, schema.Create, after); err != nil {
+		return nil, err
+	}
+	data, err := ev.withDefaults(coll, after.doc.data, failed)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.validate(data, failed); err != nil {
+		return nil, err
+	}
+	if c.hasID {
+		if err := ev.demandFree(coll.Name, ref); err != nil {
+			return nil, err
+		}
+	}
+	after.doc = &document{ttl: after.doc.ttl, data: data}
+	if err := ev.put(coll, &docValue{ref: ref}, after, failed); err != nil {
+		return nil, err
+	}
+	return ref, nil
+}
+
+// givenID returns the id that a document is to be created with, if one is given.
+func givenID(arg value.Value, failed string) (value.ID, bool, error) {
+	v, ok := arg.(*value.Object).Get("id")
+	if !ok {
+		return 0, false, nil
+	}
+	if value.IsNull(v) {
+		return 0, false, constraintError(failed, []Failure{fieldFailure("id", "Missing required field of type ID | String | Long")})
+	}
+	id, ok := asID(v)
+	switch {
+	case !ok:
+		return 0, false, constraintError(failed, []Failure{fieldFailure("id", "Expected ID | String | Long, provided "+typeName(v))})
+	case id < 0:
+		return 0, false, constraintError(failed, []Failure{fieldFailure("id", "id must be nonnegative")})
+	}
+	return id, true, nil
+}
+
+func (ev *evaluator) demandFree(collection string, ref value.Ref) error {
+	there, err := ev.read(ref)
+	if err == nil && there != nil {
+		return errorf("document_id_exists", "Collection `%s` already contains document with id %d.", collection, ref.ID)
+	}
+	return err
+}
+
+// newID makes an id that no document of the collection has. Ids given by users may be
+// anywhere, so it looks.
+func (ev *evaluator) newID(coll value.CollID) (value.ID, error) {
+	for {
+		id, err := ev.db.ids.next()
+		if err != nil {
+			return 0, err
+		}
+		there, err := ev.read(value.Ref{Coll: coll, ID: id})
+		if err != nil || there == nil {
+			return id, err
+		}
+	}
+}
+
+// withDefaults fills in the defaults of absent fields.
+func (ev *evaluator) withDefaults(coll *schema.Collection, data *value.Object, failed string) (*value.Object, error) {
+	return coll.WithDefaults(data, func(x syntax.Expr) (value.Value, error) {
+		v, err := ev.defaultOf(coll, x)
+		if e, ok := err.(*Error); ok {
+			return nil, constraintError(failed, []Failure{{
+				Paths:   defaultPath(coll, x),
+				Message: "Default field evaluation failed.\n" + e.Message,
+			}})
+		}
+		return v, err
+	})
+}
+
+func (ev *evaluator) defaultOf(coll *schema.Collection, x syntax.Expr) (value.Value, error) {
+	var v value.Value
+	err := ev.within(resolve.Observation, "default values", func() (err error) {
+		v, err = ev.applyLambda(coll.Source, ev.defaults[x])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return persist(v, nil)
+}
+
+// defaultPath finds the field that a default is of; those inside objects are not named.
+func defaultPath(coll *schema.Collection, x syntax.Expr) [][]any {
+	for _, f := range coll.Fields {
+		if f.Default == x {
+			return [][]any{{f.Name}}
+		}
+	}
+	return [][]any{}
+}
+
+// validate checks what is to be stored against the collection's definition.
+func (c *change) validate(data *value.Object, failed string) error {
+	failures := c.failures
+	for _, f := range c.coll.Check(data) {
+		failures = append(failures, Failure{Paths: [][]any{f.Path}, Message: f.Message})
+	}
+	if failures != nil {
+		return constraintError(failed, failures)
+	}
+	return nil
+}
+
+// put writes a document with its index entries, and evaluates the check constraints.
+func (ev *evaluator) put(coll *schema.Collection, before, after *docValue, failed string) error {
+	if err := ev.reindex(coll, before, after); err != nil {
+		return err
+	}
+	ev.store(after.ref, after.doc)
+	return ev.runChecks(coll, after, failed)
+}
+
+// store writes a document without its index entries.
+func (ev *evaluator) store(ref value.Ref, d *document) {
+	ev.buf = appendDocKey(ev.buf[:0], ref.Coll, ref.ID)
+	n := len(ev.buf)
+	ev.buf = value.AppendBinary(ev.buf, d.data)
+	ev.tx.Put(store.Key{Prefix: ev.buf[:n:n]}, ev.buf[n:], d.ttl)
+	ev.written(ref, d)
+}
+
+// written notes that a document changed. One that is expired from the start is not there.
+func (ev *evaluator) written(ref value.Ref, d *document) {
+	ev.wrote = true
+	clear(ev.reads)
+	if d != nil && d.ttl != 0 && d.ttl <= ev.tx.Snapshot() {
+		d = nil
+	}
+	if ev.docs == nil {
+		ev.docs = make(map[docKey]*document, 8)
+	}
+	ev.docs[docKey{ref.Coll, ref.ID}] = d
+}
+
+func (ev *evaluator) runChecks(coll *schema.Collection, after *docValue, failed string) error {
+	var failures []Failure
+	for _, check := range coll.Checks {
+		var v value.Value
+		err := ev.within(resolve.Read, "check constraints", func() (err error) {
+			v, err = ev.applyLambda(coll.Source, check.Body, after)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		switch v := v.(type) {
+		case value.Bool:
+			if !v {
+				failures = append(failures, checkFailure("Document failed check constraint `"+check.Name+"`"))
+			}
+		case value.Null:
+			failures = append(failures, checkFailure("Document failed check constraint `"+check.Name+"`"))
+		default:
+			failures = append(failures, checkFailure("Error evaluating check constraint `"+check.Name+"`: function returned a non-boolean value"))
+		}
+	}
+	if failures != nil {
+		return constraintError(failed, failures)
+	}
+	return nil
+}
+
+func checkFailure(message string) Failure { return Failure{Paths: [][]any{}, Message: message} }
+
+// changeDocument is update, replace and their …Data twins of a user document. It begins with
+// a read: a document that is missing or may not be read is an error of its own.
+func (ev *evaluator) changeDocument(coll *schema.Collection, name string, plain, replace bool, d, arg value.Value) (value.Value, error) {
+	ref, _ := refOf(d)
+	c, err := newChange(coll, name, plain, arg)
+	if err != nil {
+		return nil, err
+	}
+	before, err := ev.demandLive(d)
+	if err != nil {
+		return nil, err
+	}
+	failed := failedUpdate(ref, coll.Name)
+	if f := c.computedConflicts(); f != nil {
+		return nil, constraintError(failed, f)
+	}
+	if _, ok := arg.(*value.Object).Get("id"); ok && !plain {
+		c.failures = append(c.failures, fieldFailure("id", "Is a reserved field and cannot be used"))
+	}
+	next := &document{data: c.data}
+	if replace {
+		next.ttl = ev.lifetime(c, 0)
+	} else {
+		old, err := ev.fields(before.doc)
+		if err != nil {
+			return nil, err
+		}
+		next.ttl, next.data = ev.lifetime(c, before.doc.ttl), merge(old, c.data)
+	}
+	next.data = withoutNulls(next.data)
+	after := &docValue{ref: ref, doc: next}
+	if err := ev.demand(coll.Name, schema.Write, before, after); err != nil {
+		return nil, err
+	}
+	if replace {
+		if next.data, err = ev.withDefaults(coll, next.data, failed); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.validate(next.data, failed); err != nil {
+		return nil, err
+	}
+	return ref, ev.put(coll, before, after, failed)
+}
+
+// demandLive returns the document that d names in the state of now, pinned.
+func (ev *evaluator) demandLive(d value.Value) (*docValue, error) {
+	ref, _ := refOf(d)
+	doc, cause, err := ev.look(ref)
+	if err != nil {
+		return nil, err
+	}
+	if cause != "" {
+		return nil, ev.nullDocError(nullCause{ref, cause})
+	}
+	return &docValue{ref: ref, doc: doc}, nil
+}
+
+// deleteDocument deletes a user document. What it returns is the document that is gone.
+func (ev *evaluator) deleteDocument(coll *schema.Collection, d value.Value) (value.Value, error) {
+	before, err := ev.demandLive(d)
+	if err != nil {
+		return nil, err
+	}
+	if err := ev.demand(coll.Name, schema.Delete, before); err != nil {
+		return nil, err
+	}
+	gone := &docValue{ref: before.ref, cause: causeDeleted}
+	if err := ev.reindex(coll, before, gone); err != nil {
+		return nil, err
+	}
+	ev.remove(before.ref)
+	return gone, nil
+}
+
+// remove deletes a document without its index entries.
+func (ev *evaluator) remove(ref value.Ref) {
+	ev.buf = appendDocKey(ev.buf[:0], ref.Coll, ref.ID)
+	ev.tx.Delete(store.Key{Prefix: ev.buf})
+	ev.written(ref, nil)
+}
+
+func failedUpdate(ref value.Ref, coll string) string {
+	return "Failed to update document with id " + strconv.FormatInt(int64(ref.ID), 10) + " in collection `" + coll + "`."
+}

@@ -649,3 +649,30 @@ func TestNothingLeaks(t *testing.T) {
 		}
 	}
 }
+
+// Heavy queries with a session's secret end at its budget, and exchanges go on beside them.
+func TestHeavyQueriesBesideExchanges(t *testing.T) {
+	s := newService(t, nil)
+	secret := s.login(s.good()).Secret
+	heavy := []string{
+		`Array.sequence(0, 10000).map(x => Array.sequence(0, 10000).map(y => x * y).length)`,
+		`Set.sequence(0, 1000000000).where(x => x < 0).first()`,
+		`let f = s => s + s; Array.sequence(0, 60).fold("x", (s, n) => f(s)).length`,
+		`Array.sequence(0, 16000).map(x => Array.sequence(0, 16000))`,
+	}
+	var group sync.WaitGroup
+	for _, fql := range heavy {
+		group.Go(func() {
+			a := s.do(s.request("POST", "/query/1", fmt.Sprintf(`{"query":%q}`, fql), "Authorization: Bearer "+secret))
+			if a.status != 400 && a.status != 440 {
+				t.Errorf("%s: %d %.300s", fql, a.status, a.body)
+			}
+		})
+	}
+	for i := range 20 {
+		if a := s.login(s.withClaims(m{"iat": s.in(-10 - int64(i))})); a.status != 200 {
+			t.Errorf("exchange %d: %d %s", i, a.status, a.body)
+		}
+	}
+	group.Wait()
+}

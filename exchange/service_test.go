@@ -25,6 +25,7 @@ type service struct {
 	tb    testing.TB
 	url   string
 	root  string // the engine's root secret
+	key   string // the service's
 	log   *logBuffer
 	clock *clock
 	// fauna is between the service and its engine.
@@ -110,6 +111,7 @@ func newService(tb testing.TB, change func(*exchange.Config, *exchange.VerifierC
 	if err != nil {
 		tb.Fatal(err)
 	}
+	s.key = key
 	verifier := s.caseEnv.config()
 	verifier.Log = log
 	s.fauna = &interceptor{next: e.Transport()}

@@ -146,3 +146,5 @@ func (db *testDB) is(fql, want string) {
 		db.t.Errorf("%s\n got %s\nwant %s", fql, got, want)
 	}
 }
+
+func simple(v value.Value) string { return string(value.AppendJSON(nil, v, value.Simple)) }

@@ -55,7 +55,8 @@ var errDryRun = errors.New("dry run")
 func (db *Database) Push(ctx context.Context, secret string, r PushRequest) (PushResult, error) {
 	var out PushResult
 	changed := false
-	res, err := db.store.Update(ctx, store.UpdateOptions{}, func(tx *store.Tx) error {
+	// Other writers cannot keep a push from getting through, however long it takes.
+	res, err := db.store.Update(ctx, store.UpdateOptions{Attempts: 2, Patient: true}, func(tx *store.Tx) error {
 		changed = false
 		ev, err := db.evaluator(tx)
 		if err != nil {

@@ -224,7 +224,9 @@ func (ev *evaluator) bind(v value.Value) (bound value.Value, problem string) {
 			return e
 		}
 		var b value.Value
-		b, problem = ev.bind(e)
+		if b, problem = ev.bind(e); problem != "" {
+			return e
+		}
 		return b
 	}
 	switch v := v.(type) {

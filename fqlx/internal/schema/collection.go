@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/fauna-login/fauna-login/fqlx/internal/syntax"
@@ -131,7 +132,14 @@ func arity(least, most int) string {
 	if least == most {
 		return count(least, "argument")
 	}
-	return digits(least) + " or " + count(most, "argument")
+	return strconv.Itoa(least) + " or " + count(most, "argument")
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 // dotted spells a path as FSL does: `.a.b`.

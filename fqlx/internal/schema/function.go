@@ -5,7 +5,7 @@ import "github.com/fauna-login/fauna-login/fqlx/internal/syntax"
 // bindFunction fills in f from its declaration.
 func (l *loader) bindFunction(f *Function) {
 	d := f.Decl
-	if f.Role != "" && !IsBuiltinRole(f.Role) && l.s.roles[f.Role] == nil {
+	if f.Role != "" && !builtinRoles[f.Role] && l.s.roles[f.Role] == nil {
 		l.report(f.Source, d.NameSpan, "Role `%s` does not exist.", f.Role)
 	}
 	bind := func(t syntax.Type) *Type {

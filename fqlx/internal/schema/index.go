@@ -3,7 +3,6 @@ package schema
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/fauna-login/fauna-login/fqlx/internal/syntax"
@@ -140,12 +139,3 @@ func (c *Collection) mayHave(path []string) bool {
 	object := &Type{kind: kindObject, fields: c.Fields, rest: c.Wildcard}
 	return object.mayHave(path)
 }
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return digits(n) + " " + noun + "s"
-}
-
-func digits(n int) string { return strconv.Itoa(n) }

@@ -1,10 +1,6 @@
 package schema
 
-import (
-	"slices"
-
-	"github.com/fauna-login/fauna-login/fqlx/internal/value"
-)
+import "github.com/fauna-login/fauna-login/fqlx/internal/value"
 
 // systemCollections are Fauna's own, by name.
 var systemCollections = map[string]value.CollID{
@@ -31,12 +27,6 @@ var systemNames = map[value.CollID]string{
 	CollCredential:     "Credential",
 }
 
-// SystemCollection returns the number of Fauna's own collection called name.
-func SystemCollection(name string) (value.CollID, bool) {
-	id, ok := systemCollections[name]
-	return id, ok
-}
-
 // CollectionName returns the name of a collection, user's or Fauna's own; false if there
 // is none of that number (any more).
 func (s *Schema) CollectionName(id value.CollID) (string, bool) {
@@ -55,7 +45,8 @@ func (s *Schema) CollectionNumber(name string) (value.CollID, bool) {
 	if c := s.collections[name]; c != nil {
 		return c.ID, true
 	}
-	return SystemCollection(name)
+	id, ok := systemCollections[name]
+	return id, ok
 }
 
 // reserved are the names that no collection, function or alias may have: globals of the
@@ -82,10 +73,7 @@ var collectionMembers = set("all", "byId", "where", "firstWhere", "create", "cre
 func IsDocumentMember(name string) bool { return documentMembers[name] }
 
 // builtinRoles are the roles that a function may run with besides those of the schema.
-var builtinRoles = []string{"admin", "server", "server-readonly", "client"}
-
-// IsBuiltinRole reports whether name is one of Fauna's own roles.
-func IsBuiltinRole(name string) bool { return slices.Contains(builtinRoles, name) }
+var builtinRoles = set("admin", "server", "server-readonly", "client")
 
 func set(names ...string) map[string]bool {
 	out := make(map[string]bool, len(names))

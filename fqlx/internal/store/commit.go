@@ -26,6 +26,9 @@ const (
 type UpdateOptions struct {
 	Attempts    int   // evaluations in all; default 5
 	MinSnapshot int64 // the snapshot is at or after this (µs); see [Store.BeginAt]
+	// Patient lets the last attempt have the commit lock whatever time it takes: other commits wait meanwhile. For
+	// what is rare and must get through, such as building an index.
+	Patient bool
 }
 
 // Result tells what a transaction did, in its last attempt.
@@ -54,7 +57,7 @@ func (s *Store) Update(ctx context.Context, opt UpdateOptions, fn func(*Tx) erro
 	for i := 0; ; i++ {
 		last := i == attempts-1
 		start := s.elapsed()
-		res, err := s.attempt(ctx, opt.MinSnapshot, last && i > 0 && quick, fn)
+		res, err := s.attempt(ctx, opt, last && i > 0 && (quick || opt.Patient), fn)
 		res.Retries = i
 		var conflict *ConflictError
 		if err == nil || last || !errors.As(err, &conflict) {
@@ -69,13 +72,13 @@ func (s *Store) Update(ctx context.Context, opt UpdateOptions, fn func(*Tx) erro
 }
 
 // attempt evaluates fn once.
-func (s *Store) attempt(ctx context.Context, min int64, exclusive bool, fn func(*Tx) error) (res Result, err error) {
+func (s *Store) attempt(ctx context.Context, opt UpdateOptions, exclusive bool, fn func(*Tx) error) (res Result, err error) {
 	tx := s.newTx(ctx)
-	if err := s.begin(tx, min, exclusive); err != nil {
+	if err := s.begin(tx, opt.MinSnapshot, exclusive); err != nil {
 		return res, err
 	}
 	defer tx.Discard() // also when fn panics
-	if exclusive {
+	if exclusive && !opt.Patient {
 		var cancel context.CancelFunc
 		tx.ctx, cancel = context.WithTimeout(ctx, exclusiveBudget)
 		defer cancel()

@@ -1,0 +1,50 @@
+# make help lists the targets.
+GO        ?= go
+PKGS      := ./...
+FUZZTIME  ?= 5s
+BENCHTIME ?= 2s
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: dev
+dev: ## run the whole thing on this machine, no account anywhere
+	$(GO) run ./cmd/fauna-login dev
+
+.PHONY: build
+build: ## build the binary ./fauna-login
+	$(GO) build -trimpath -o fauna-login ./cmd/fauna-login
+
+.PHONY: test
+test: lint race fuzz ## everything CI runs
+
+.PHONY: race
+race: ## all tests under the race detector
+	$(GO) test -race -timeout 8m $(PKGS)
+
+.PHONY: lint
+lint: ## gofmt, vet, staticcheck
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt these files:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet $(PKGS)
+	$(GO) tool staticcheck $(PKGS)
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME
+	@set -e; $(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}} {{.Dir}}{{end}}' $(PKGS) | while read -r pkg dir; do \
+		for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' $$dir/*_test.go 2>/dev/null | sed 's/func //' | sort -u); do \
+			echo "fuzz $$target $$pkg"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$pkg; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## the benchmarks of an exchange and its floor, then those of each package
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./cmd/fauna-login
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $$($(GO) list $(PKGS) | grep -v cmd/)
+
+.PHONY: smoke
+smoke: ## start dev and paste its walk-through line by line
+	cmd/fauna-login/testdata/smoke.sh

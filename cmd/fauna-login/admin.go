@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/fauna-login/fauna-login/config"
+	"github.com/fauna-login/fauna-login/fqlx"
+	"github.com/spf13/cobra"
+)
+
+// adminFlags say which Fauna an administrative command acts on.
+type adminFlags struct{ endpoint, secretFile string }
+
+func (f *adminFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.endpoint, "endpoint", "", "Fauna's URL (default $FAUNA_ENDPOINT)")
+	c.Flags().StringVar(&f.secretFile, "secret-file", "", "file with an admin secret (default the secret in $FAUNA_SECRET)")
+}
+
+// open makes an Admin of the flags or, failing them, of the ecosystem's own variables.
+func (p *Program) open(f adminFlags) (*fqlx.Admin, error) {
+	var missing []string
+	endpoint := f.endpoint
+	if endpoint == "" {
+		endpoint, _ = p.getenv("FAUNA_ENDPOINT")
+	}
+	if endpoint == "" {
+		missing = append(missing, "--endpoint or FAUNA_ENDPOINT is needed: Fauna's URL, such as http://127.0.0.1:8443")
+	} else if err := config.CheckEndpoint(endpoint); err != nil {
+		missing = append(missing, fmt.Sprintf("endpoint: %v", err))
+	}
+	secret, _ := p.getenv("FAUNA_SECRET")
+	if f.secretFile != "" {
+		var err error
+		if secret, err = readSecret(f.secretFile); err != nil {
+			missing = append(missing, fmt.Sprintf("--secret-file: %v", err))
+		}
+	} else if secret == "" {
+		missing = append(missing, "--secret-file or FAUNA_SECRET is needed: an admin secret")
+	}
+	if len(missing) > 0 {
+		return nil, &usageError{missing}
+	}
+	return fqlx.NewAdmin(fqlx.Config{Endpoint: endpoint, Secret: secret, Log: slog.New(slog.DiscardHandler)}), nil
+}
+
+func (p *Program) schemaCommand() *cobra.Command {
+	return group("schema", "The FSL that the exchange needs, against any Fauna endpoint",
+		p.schemaPushCommand(), p.schemaDiffCommand(), p.schemaShowCommand())
+}
+
+// schemaFlags say what to push.
+type schemaFlags struct {
+	adminFlags
+	userCollection, dir string
+}
+
+func (f *schemaFlags) addFiles(c *cobra.Command) {
+	c.Flags().StringVar(&f.userCollection, "user-collection", "User", "name of the user collection")
+	c.Flags().StringVar(&f.dir, "dir", "", "directory of the app's own .fsl files, to go along")
+}
+
+func (p *Program) schemaPushCommand() *cobra.Command {
+	var f schemaFlags
+	c := &cobra.Command{
+		Use:   "push",
+		Short: "Show what changes, push it, and wait until all indexes are active",
+		Long:  "push shows what changes, pushes it, and waits until all indexes are active.\n\n" + fqlx.OwnFile + " is replaced; " + fqlx.AppFile + " is pushed only where it is not there yet, for it is yours to change; other files stay as they are.",
+		Args:  noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			admin, plan, err := p.plan(c.Context(), f)
+			if err != nil {
+				return err
+			}
+			p.printDiff(plan)
+			if err := admin.Push(c.Context(), plan); err != nil {
+				return err
+			}
+			fmt.Fprintln(p.Stderr, "The schema is in place and its indexes are active.")
+			return nil
+		},
+	}
+	f.add(c)
+	f.addFiles(c)
+	return c
+}
+
+func (p *Program) schemaDiffCommand() *cobra.Command {
+	var f schemaFlags
+	c := &cobra.Command{
+		Use:   "diff",
+		Short: "Show what a push would change",
+		Args:  noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			_, plan, err := p.plan(c.Context(), f)
+			if err == nil {
+				p.printDiff(plan)
+			}
+			return err
+		},
+	}
+	f.add(c)
+	f.addFiles(c)
+	return c
+}
+
+func (p *Program) schemaShowCommand() *cobra.Command {
+	var f schemaFlags
+	c := &cobra.Command{
+		Use:   "show",
+		Short: "Print the FSL that would be pushed; asks no Fauna",
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if err := config.CheckUserCollection(f.userCollection); err != nil {
+				return usagef("--user-collection: %v", err)
+			}
+			own, app := fqlx.Schema(f.userCollection)
+			files, err := readFSL(f.dir)
+			if err != nil {
+				return err
+			}
+			for _, file := range append([]fqlx.File{own, app}, files...) {
+				fmt.Fprintf(p.Stdout, "// ---- %s\n\n%s\n", file.Name, file.Content)
+			}
+			return nil
+		},
+	}
+	f.addFiles(c)
+	return c
+}
+
+// plan finds out what a push would change.
+func (p *Program) plan(ctx context.Context, f schemaFlags) (*fqlx.Admin, *fqlx.Plan, error) {
+	if err := config.CheckUserCollection(f.userCollection); err != nil {
+		return nil, nil, usagef("--user-collection: %v", err)
+	}
+	admin, err := p.open(f.adminFlags)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := readFSL(f.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, err := admin.Plan(ctx, f.userCollection, files...)
+	return admin, plan, err
+}
+
+func (p *Program) printDiff(plan *fqlx.Plan) {
+	if len(plan.Files) == 0 {
+		fmt.Fprintln(p.Stdout, "No changes.")
+		return
+	}
+	for _, file := range plan.Files {
+		fmt.Fprintln(p.Stdout, "file", file.Name)
+	}
+	fmt.Fprintln(p.Stdout, strings.TrimRight(plan.Diff, "\n"))
+}
+
+// readFSL reads the .fsl files of a directory, by name.
+func readFSL(dir string) ([]fqlx.File, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	names, err := filepath.Glob(filepath.Join(dir, "*.fsl"))
+	if err != nil {
+		return nil, usagef("--dir: %v", err)
+	}
+	if len(names) == 0 {
+		return nil, usagef("--dir: no .fsl files in %s", dir)
+	}
+	sort.Strings(names)
+	var files []fqlx.File
+	for _, name := range names {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		base := filepath.Base(name)
+		if base == fqlx.OwnFile {
+			return nil, usagef("--dir: %s is fauna-login's own file, take it out", name)
+		}
+		files = append(files, fqlx.File{Name: base, Content: string(content)})
+	}
+	return files, nil
+}
+
+func (p *Program) keyCommand() *cobra.Command {
+	return group("key", "The service's key", p.keyCreateCommand())
+}
+
+// serviceRole is the role of the service's key.
+const serviceRole = "token_exchange"
+
+func (p *Program) keyCreateCommand() *cobra.Command {
+	var f adminFlags
+	c := &cobra.Command{
+		Use:   "create",
+		Short: "Make a key of role token_exchange and print its secret, this once",
+		Args:  noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			admin, err := p.open(f)
+			if err != nil {
+				return err
+			}
+			id, secret, err := admin.CreateKey(c.Context(), serviceRole)
+			if errors.Is(err, fqlx.ErrInvalid) {
+				return fmt.Errorf("the role %s is not there, or the secret may not make keys; push the schema first, with an admin secret: fauna-login schema push", serviceRole)
+			}
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(p.Stderr, "Key %s of role %s. Keep its secret where fauna.secret_file points; it is not shown again.\n", id, serviceRole)
+			fmt.Fprintln(p.Stdout, secret)
+			return nil
+		},
+	}
+	f.add(c)
+	return c
+}

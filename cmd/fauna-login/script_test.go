@@ -1,0 +1,389 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fauna-login/fauna-login/exchange/auth0test"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "rewrite what the scripts compare with")
+
+func TestMain(m *testing.M) {
+	if len(os.Args) == 5 && os.Args[1] == floorCommand {
+		if err := runFloor(os.Args[2], os.Args[3], os.Args[4]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	testscript.Main(benchmarked{m}, map[string]func(){"fauna-login": main})
+}
+
+// TestScript runs the conversations in testdata/script with the real program. Short commands
+// run as a process (exec fauna-login …); dev, serve and engine run in this one, under a clock
+// that `advance` moves. With FAUNA_ENDPOINT and FAUNA_SECRET set, `serve` talks to that Fauna
+// in place of the embedded engine, and the conversations that need the engine are skipped.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Condition: func(cond string) (bool, error) {
+			if cond == "embedded" {
+				return os.Getenv("FAUNA_ENDPOINT") == "", nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
+		Setup: func(env *testscript.Env) error {
+			c := &conversation{tenants: map[string]*auth0test.Tenant{}}
+			env.Values[conversationKey{}] = c
+			env.Defer(c.stopAll)
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"dev": cmdDev, "serve": cmdServe, "engine": cmdEngine, "stop": cmdStop,
+			"tenant": cmdTenant, "fail": cmdFail, "rotate": cmdRotate, "fetches": cmdFetches,
+			"mint": cmdMint, "login": cmdLogin, "http": cmdHTTP, "fql": cmdFQL,
+			"field": cmdField, "advance": cmdAdvance,
+		},
+	})
+}
+
+type conversationKey struct{}
+
+// conversation is the state of one script.
+type conversation struct {
+	ahead   atomic.Int64 // how far the clock is ahead, in nanoseconds
+	running []*running
+	tenants map[string]*auth0test.Tenant // name → stand-in tenant
+	body    []byte                       // of the latest answer
+	atEnd   []func()
+}
+
+// running is a program in this process.
+type running struct {
+	name           string
+	stdout, stderr syncBuffer
+	cancel         context.CancelFunc
+	exited         chan int
+}
+
+// syncBuffer is a buffer that a running program writes to while the script looks.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func of(ts *testscript.TestScript) *conversation {
+	return ts.Value(conversationKey{}).(*conversation)
+}
+
+func (c *conversation) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+
+func (c *conversation) stopAll() {
+	for _, r := range c.running {
+		r.cancel()
+		<-r.exited
+	}
+	for _, f := range c.atEnd {
+		f()
+	}
+}
+
+// start runs a program until its listeners answer. If it exits before, that is a failure, or
+// with neg what the script expects.
+func (c *conversation) start(ts *testscript.TestScript, neg bool, args ...string) Addresses {
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &running{name: args[0], cancel: cancel, exited: make(chan int, 1)}
+	started := make(chan Addresses, 1)
+	program := &Program{
+		Args: args, Dir: ts.MkAbs("."), Env: environ(ts), Stdout: &r.stdout, Stderr: &r.stderr,
+		Now: c.now, Started: func(a Addresses) { started <- a },
+	}
+	go func() { r.exited <- program.Run(ctx) }()
+	select {
+	case addresses := <-started:
+		c.running = append(c.running, r)
+		if neg {
+			ts.Fatalf("%s started", args[0])
+		}
+		return addresses
+	case code := <-r.exited:
+		cancel()
+		fmt.Fprint(ts.Stdout(), r.stdout.String())
+		fmt.Fprint(ts.Stderr(), r.stderr.String())
+		if !neg {
+			ts.Fatalf("%s exited with %d:\n%s", args[0], code, r.stderr.String())
+		}
+		fmt.Fprintf(ts.Stdout(), "exit code %d\n", code)
+		return Addresses{}
+	}
+}
+
+// environ is the script's environment as far as the program looks at it.
+func environ(ts *testscript.TestScript) []string {
+	env := []string{"HOME=" + ts.Getenv("HOME")}
+	for _, name := range strings.Fields(ts.Getenv("PASS")) {
+		env = append(env, name+"="+ts.Getenv(name))
+	}
+	return env
+}
+
+// dev [flags]: sets URL, AUTH0, FAUNA, FAUNA_ROOT, AUDIENCE.
+func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
+	c := of(ts)
+	all := append([]string{"dev", "--json", "--listen", "127.0.0.1:0", "--auth0-listen", "127.0.0.1:0", "--fauna-listen", "127.0.0.1:0"}, args...)
+	c.start(ts, neg, all...)
+	if neg {
+		return
+	}
+	var g greeting
+	ts.Check(json.Unmarshal([]byte(c.running[len(c.running)-1].stdout.String()), &g))
+	ts.Setenv("URL", g.URL)
+	ts.Setenv("AUTH0", g.Auth0)
+	ts.Setenv("FAUNA", g.Fauna)
+	ts.Setenv("FAUNA_ROOT", g.FaunaSecret)
+	ts.Setenv("AUDIENCE", g.Audience)
+}
+
+// serve [flags]: runs on the configuration file or the variables that $PASS names; sets URL,
+// ADMIN, FAUNA.
+func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
+	addresses := of(ts).start(ts, neg, append([]string{"serve"}, args...)...)
+	ts.Setenv("URL", "http://"+addresses.Public)
+	ts.Setenv("ADMIN", "http://"+addresses.Admin)
+	ts.Setenv("FAUNA", "http://"+addresses.Fauna)
+}
+
+// engine [flags]: sets FAUNA.
+func cmdEngine(ts *testscript.TestScript, neg bool, args []string) {
+	addresses := of(ts).start(ts, neg, append([]string{"engine", "--listen", "127.0.0.1:0"}, args...)...)
+	ts.Setenv("FAUNA", "http://"+addresses.Fauna)
+}
+
+// stop: ends the program that was started last, cleanly, and shows what it printed.
+func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
+	c := of(ts)
+	if len(c.running) == 0 {
+		ts.Fatalf("nothing is running")
+	}
+	r := c.running[len(c.running)-1]
+	c.running = c.running[:len(c.running)-1]
+	r.cancel()
+	code := <-r.exited
+	fmt.Fprint(ts.Stdout(), r.stdout.String())
+	fmt.Fprint(ts.Stderr(), r.stderr.String())
+	if code != 0 {
+		ts.Fatalf("%s exited with %d:\n%s", r.name, code, r.stderr.String())
+	}
+}
+
+// tenant NAME: starts a stand-in tenant; its issuer goes to $NAME.
+func cmdTenant(ts *testscript.TestScript, neg bool, args []string) {
+	c := of(ts)
+	t := auth0test.Start(tb{ts, c}, auth0test.Options{Now: c.now})
+	c.tenants[args[0]] = t
+	ts.Setenv(args[0], t.Issuer)
+}
+
+// tb is what auth0test needs of a test.
+type tb struct {
+	ts *testscript.TestScript
+	c  *conversation
+}
+
+func (tb) Helper()            {}
+func (t tb) Cleanup(f func()) { t.c.atEnd = append(t.c.atEnd, f) }
+func (t tb) Fatal(args ...any) {
+	t.ts.Fatalf("%s", fmt.Sprint(args...))
+}
+
+// fail NAME MODE: makes the tenant's key set fail.
+func cmdFail(ts *testscript.TestScript, neg bool, args []string) {
+	modes := map[string]auth0test.Mode{
+		"none": auth0test.None, "down": auth0test.Down, "429": auth0test.TooManyRequests, "500": auth0test.ServerError,
+		"html": auth0test.HTML, "empty": auth0test.EmptySet, "slow": auth0test.Slow, "huge": auth0test.Huge, "redirect": auth0test.Redirect,
+	}
+	mode, ok := modes[args[1]]
+	if !ok {
+		ts.Fatalf("modes: %v", slices.Sorted(maps.Keys(modes)))
+	}
+	of(ts).tenants[args[0]].Fail(mode)
+}
+
+// rotate NAME: the tenant's next key becomes the current one.
+func cmdRotate(ts *testscript.TestScript, neg bool, args []string) {
+	of(ts).tenants[args[0]].Rotate()
+}
+
+// fetches NAME MAX: the tenant's key set was fetched at most so often.
+func cmdFetches(ts *testscript.TestScript, neg bool, args []string) {
+	most, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if got := of(ts).tenants[args[0]].Fetches(); got > most {
+		ts.Fatalf("%d fetches, at most %d expected", got, most)
+	}
+}
+
+// mint VAR [TENANT] [CLAIMS]: an access token, with claims to override. Without a tenant it is
+// that of dev.
+func cmdMint(ts *testscript.TestScript, neg bool, args []string) {
+	claims := "{}"
+	if len(args) > 1 && strings.HasPrefix(args[len(args)-1], "{") {
+		claims = args[len(args)-1]
+		args = args[:len(args)-1]
+	}
+	issuer := ts.Getenv("AUTH0") + "/"
+	if len(args) > 1 {
+		issuer = of(ts).tenants[args[1]].Issuer
+	}
+	res, body := request(ts, http.MethodPost, issuer+"dev/mint", claims, "Content-Type: application/json")
+	var answer struct{ Token string }
+	if res.StatusCode != http.StatusOK || json.Unmarshal(body, &answer) != nil {
+		ts.Fatalf("mint: %s %s", res.Status, body)
+	}
+	ts.Setenv(args[0], answer.Token)
+}
+
+// login VAR TOKEN: exchanges a token; the secret goes to $VAR. With ! the exchange must fail.
+func cmdLogin(ts *testscript.TestScript, neg bool, args []string) {
+	res, body := request(ts, http.MethodPost, ts.Getenv("URL")+"/fauna-login", "", "Authorization: Bearer "+args[1])
+	of(ts).show(ts, res, body)
+	if (res.StatusCode != http.StatusOK) != neg {
+		ts.Fatalf("login: %s %s", res.Status, body)
+	}
+	if neg {
+		return
+	}
+	var answer struct{ Secret string }
+	ts.Check(json.Unmarshal(body, &answer))
+	ts.Setenv(args[0], answer.Secret)
+}
+
+// http [-H HEADER]… [-d BODY] METHOD URL: shows the answer. With ! the status must be 400 or more.
+func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
+	var headers []string
+	body := ""
+	for len(args) > 2 && (args[0] == "-H" || args[0] == "-d") {
+		if args[0] == "-H" {
+			headers = append(headers, args[1])
+		} else {
+			body = args[1]
+		}
+		args = args[2:]
+	}
+	if len(args) != 2 {
+		ts.Fatalf("usage: http [-H HEADER]… [-d BODY] METHOD URL")
+	}
+	res, answer := request(ts, args[0], args[1], body, headers...)
+	of(ts).show(ts, res, answer)
+	if (res.StatusCode >= 400) != neg {
+		ts.Fatalf("%s %s: %s %s", args[0], args[1], res.Status, answer)
+	}
+}
+
+// fql [-at URL] SECRET QUERY: shows the result in the simple format. With ! the query must fail.
+func cmdFQL(ts *testscript.TestScript, neg bool, args []string) {
+	base := ts.Getenv("URL")
+	if len(args) > 2 && args[0] == "-at" {
+		base, args = args[1], args[2:]
+	}
+	query, err := json.Marshal(map[string]string{"query": args[1]})
+	ts.Check(err)
+	res, body := request(ts, http.MethodPost, base+"/query/1", string(query), "Authorization: Bearer "+args[0])
+	of(ts).body = body
+	var answer struct {
+		Data  json.RawMessage
+		Error json.RawMessage
+	}
+	ts.Check(json.Unmarshal(body, &answer))
+	if (res.StatusCode != http.StatusOK) != neg {
+		ts.Fatalf("fql: %s %s", res.Status, body)
+	}
+	fmt.Fprintf(ts.Stdout(), "%s%s\n", answer.Data, answer.Error)
+}
+
+// field VAR PATH: a member of the latest answer, such as user.id.
+func cmdField(ts *testscript.TestScript, neg bool, args []string) {
+	var value any
+	ts.Check(json.Unmarshal(of(ts).body, &value))
+	for name := range strings.SplitSeq(args[1], ".") {
+		members, _ := value.(map[string]any)
+		value = members[name]
+	}
+	text, ok := value.(string)
+	if !ok {
+		ts.Fatalf("no text at %s in %s", args[1], of(ts).body)
+	}
+	ts.Setenv(args[0], text)
+}
+
+// advance DURATION: moves the clock of everything in this process.
+func cmdAdvance(ts *testscript.TestScript, neg bool, args []string) {
+	d, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	of(ts).ahead.Add(int64(d))
+}
+
+func (c *conversation) show(ts *testscript.TestScript, res *http.Response, body []byte) {
+	c.body = body
+	fmt.Fprintln(ts.Stdout(), res.Status)
+	for _, name := range slices.Sorted(maps.Keys(res.Header)) {
+		for _, value := range res.Header[name] {
+			fmt.Fprintf(ts.Stdout(), "%s: %s\n", name, value)
+		}
+	}
+	fmt.Fprintf(ts.Stdout(), "\n%s\n", body)
+}
+
+func request(ts *testscript.TestScript, method, url, body string, headers ...string) (*http.Response, []byte) {
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	ts.Check(err)
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		if name == "Host" {
+			req.Host = value
+			continue
+		}
+		req.Header.Add(name, value)
+	}
+	client := &http.Client{
+		Timeout:       30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	res, err := client.Do(req)
+	ts.Check(err)
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	ts.Check(err)
+	return res, answer
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+
+	"github.com/fauna-login/fauna-login/config"
+	"github.com/fauna-login/fauna-login/exchange"
+	"github.com/fauna-login/fauna-login/fqlx"
+	"github.com/spf13/cobra"
+)
+
+func (p *Program) serveCommand() *cobra.Command {
+	var file string
+	var print bool
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the service",
+		Long:  "serve runs the service. Without fauna.endpoint it runs the embedded engine on fauna.data.",
+		Args:  noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := config.Load(config.Options{File: file, Dir: p.Dir, Env: p.Env})
+			if err != nil {
+				return configError(err)
+			}
+			if print {
+				return cfg.Print(p.Stdout)
+			}
+			return p.serve(c.Context(), cfg)
+		},
+	}
+	c.Flags().StringVar(&file, "config", "", "configuration file (default fauna-login.yaml in the working directory, if there)")
+	c.Flags().BoolVar(&print, "print-config", false, "print the effective configuration, secrets masked, and exit")
+	return c
+}
+
+// configError is a usage error with a line for each mistake.
+func configError(err error) error {
+	var problems config.Errors
+	if !errors.As(err, &problems) {
+		return err
+	}
+	var lines []string
+	for _, problem := range problems {
+		lines = append(lines, problem.String())
+	}
+	return &usageError{lines}
+}
+
+// serve runs the service until ctx ends.
+func (p *Program) serve(ctx context.Context, cfg *config.Config) error {
+	log := newLogger(p.Stderr, cfg.Log.Format, cfg.Log.Level)
+	run := &servers{log: log}
+	defer run.close()
+
+	public, err := run.listen("the public listener", cfg.Listen)
+	if err != nil {
+		return err
+	}
+	public.http.MaxHeaderBytes = maxHeader(cfg.Limits.MaxTokenBytes)
+	if cfg.TLS.CertFile != "" {
+		if public.http.TLSConfig, err = tlsConfig(cfg.TLS.CertFile, cfg.TLS.KeyFile, p.Now, log); err != nil {
+			return err
+		}
+	}
+	setup := exchangeConfig(cfg, public)
+	setup.Log, setup.Now = log, p.Now
+
+	engine, client, err := p.openBackend(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	if engine != nil {
+		defer closeEngine(engine, log)
+		setup.Query, setup.LiveSessions = engine.PublicHandler(), engine.liveSessions
+	}
+	setup.Fauna = fqlx.New(client)
+	if setup.Verifier, err = exchange.NewVerifier(verifierConfig(cfg, p, log)); err != nil {
+		return err
+	}
+	service, err := exchange.New(setup)
+	if err != nil {
+		return err
+	}
+	public.http.Handler = service.Handler()
+	addresses := Addresses{Public: public.address}
+	if cfg.AdminListen != "" {
+		admin, err := run.listen("the admin listener", cfg.AdminListen)
+		if err != nil {
+			return err
+		}
+		admin.http.Handler, addresses.Admin = service.AdminHandler(), admin.address
+		admin.http.WriteTimeout = 0 // a CPU profile takes as long as it is asked for
+	}
+	if engine != nil && cfg.Fauna.Listen != "" {
+		wire, err := run.listen("the engine's wire port", cfg.Fauna.Listen)
+		if err != nil {
+			return err
+		}
+		wire.http.Handler, addresses.Fauna = engine.Handler(), wire.address
+	}
+
+	setup.Verifier.Start()
+	defer setup.Verifier.Close()
+	log.Info("serving", "public", addresses.Public, "admin", addresses.Admin, "fauna", addresses.Fauna, "endpoint", setup.Endpoint)
+	if p.Started != nil {
+		p.Started(addresses)
+	}
+	err = run.run(ctx)
+	log.Info("stopped")
+	return err
+}
+
+// openBackend returns how the service reaches its Fauna: a cluster, or the embedded engine,
+// which it opens.
+func (p *Program) openBackend(ctx context.Context, cfg *config.Config, log *slog.Logger) (*embedded, fqlx.Config, error) {
+	if !cfg.Fauna.Embedded() {
+		return nil, fqlx.Config{
+			Endpoint: cfg.Fauna.Endpoint, Secret: cfg.Fauna.Secret.Reveal(), Timeout: cfg.Fauna.Timeout, Log: log,
+		}, nil
+	}
+	engine, err := openEmbedded(ctx, embeddedConfig{
+		dir: cfg.Fauna.Data, rootSecret: cfg.Fauna.RootSecret.Reveal(), userCollection: cfg.Fauna.UserCollection,
+		cacheMB: cfg.Fauna.CacheMB, origins: allowed(cfg.CORS.Origins), now: p.Now, log: log,
+	})
+	if err != nil {
+		return nil, fqlx.Config{}, err
+	}
+	client := engine.client(engine.service, log)
+	client.Timeout = cfg.Fauna.Timeout
+	return engine, client, nil
+}
+
+func closeEngine(e *embedded, log *slog.Logger) {
+	if err := e.Close(); err != nil {
+		log.Error("closing the embedded engine", "cause", err)
+	}
+}
+
+// maxHeader is the bound on a request's header: room for a token that is somewhat too long, so
+// that it gets a proper 401, and for everything else.
+func maxHeader(maxToken int) int { return 2*maxToken + 32<<10 }
+
+func allowed(origins []string) func(string) bool {
+	return func(origin string) bool { return slices.Contains(origins, origin) }
+}
+
+// exchangeConfig maps the configuration onto the exchange's.
+func exchangeConfig(cfg *config.Config, public *server) exchange.Config {
+	endpoint := cfg.Fauna.PublicEndpoint
+	if endpoint == "" { // the default, where the system chose the port
+		endpoint = "http://" + public.address
+		if cfg.TLS.CertFile != "" {
+			endpoint = "https://" + public.address
+		}
+	}
+	return exchange.Config{
+		Endpoint:       endpoint,
+		MaxTTL:         cfg.Session.MaxTTL,
+		MinTTL:         cfg.Session.MinTTL,
+		MaxSecrets:     cfg.Session.MaxSecretsPerJWT,
+		MaxTokenBytes:  cfg.Limits.MaxTokenBytes,
+		Origins:        cfg.CORS.Origins,
+		PerIP:          cfg.Limits.RequestsPerMinutePerIP,
+		PerSubject:     cfg.Limits.RequestsPerMinutePerSubject,
+		TrustedProxies: cfg.Limits.TrustedProxies,
+		TLS:            cfg.TLS.CertFile != "",
+	}
+}
+
+func verifierConfig(cfg *config.Config, p *Program, log *slog.Logger) exchange.VerifierConfig {
+	v := exchange.VerifierConfig{
+		Leeway:        cfg.Auth0.Leeway,
+		MaxLifetime:   cfg.Auth0.MaxLifetime,
+		MaxTokenBytes: cfg.Limits.MaxTokenBytes,
+		Keys: exchange.KeyConfig{
+			Refresh:  cfg.Auth0.JWKS.Refresh,
+			Cooldown: cfg.Auth0.JWKS.Cooldown,
+			MaxStale: cfg.Auth0.JWKS.MaxStale,
+			Timeout:  cfg.Auth0.JWKS.Timeout,
+			CacheDir: cfg.Auth0.JWKS.CacheDir,
+		},
+		Now: p.Now,
+		Log: log,
+	}
+	for _, t := range cfg.Auth0.Tenants {
+		v.Tenants = append(v.Tenants, exchange.Tenant{
+			Name: t.Name, Issuers: t.Issuers, Audience: t.Audience, JWKSURL: t.JWKSURL, Algorithms: t.Algorithms,
+			Clients: t.Clients, Organizations: t.Organizations, Actors: t.Actors, RequiredScope: t.RequiredScope,
+			UserClaims: claimCopies(t.Claims.User), SessionClaims: claimCopies(t.Claims.Session),
+		})
+	}
+	return v
+}
+
+func claimCopies(claims []config.Claim) []exchange.ClaimCopy {
+	var copies []exchange.ClaimCopy
+	for _, c := range claims {
+		copies = append(copies, exchange.ClaimCopy{To: c.To, From: c.From, Required: c.Required})
+	}
+	return copies
+}

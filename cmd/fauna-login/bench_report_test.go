@@ -84,7 +84,7 @@ func (l *laboratory) close() {
 		l.keys.keySet.Close()
 	}
 	if l.dir != "" {
-		if err := error(nil); err != nil {
+		if err := os.RemoveAll(l.dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}

@@ -61,6 +61,8 @@ role odd {
     delete { predicate (s => fails()) }
   }
 }
+collection Locksmith {}
+role locksmith { membership Locksmith; privileges Key { create; read } }
 collection Joint {}
 role joint1 { membership Joint; privileges Secret { read { predicate (s => s.n == 1) } } }
 role joint2 { membership Joint; privileges Secret { read { predicate (s => s.n == 2) } } }
@@ -145,6 +147,9 @@ func TestDenials(t *testing.T) {
 
 		{"a token of its own", "Issuer", `let t = Token.create({ document: Query.identity() }); [t.secret == null, t.document.id]`, `[false,"1"]`},
 		{"a token of another", "Issuer", `Token.create({ document: Nobody("1") })`, "! permission_denied Insufficient privileges to perform the action."},
+
+		{"a key, by a role that lists keys", "Locksmith", `Key.create({ role: "client" })`, "! permission_denied Insufficient privileges to perform the action."},
+		{"keys, by a role that may read them", "Locksmith", `Key.all().map(.role).toArray()`, `["client"]`},
 
 		{"only true is true", "Odd", `Secret("1").exists()`, `false`},
 		{"a predicate of another arity", "Odd", `Secret("1").update({})`, "! permission_denied Insufficient privileges to perform the action."},

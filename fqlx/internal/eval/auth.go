@@ -13,7 +13,7 @@ import (
 
 // ErrUnauthorized is the one answer to every secret that is not good: absent, garbage,
 // unknown, expired, of a deleted identity, with a scope that it may not have. Nothing tells
-// these apart (Fauna: §unauthorized).
+// these apart (Fauna: unauthorized).
 var ErrUnauthorized = errors.New("unauthorized")
 
 // ErrForbidden is the answer to a good secret that may not do this to the schema.

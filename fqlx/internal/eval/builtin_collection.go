@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/fauna-login/fauna-login/fqlx/internal/resolve"
@@ -51,31 +52,22 @@ func (ev *evaluator) collectionMember(m value.Module, name string) (builtin, boo
 	if b, ok := userMethods[name]; ok {
 		return b, true, nil
 	}
-	coll := ev.schema.Collection(string(m))
-	if coll == nil {
-		return builtin{}, false, nil
-	}
-	for _, index := range coll.Indexes {
-		if index.Name == name {
-			return ev.indexMethod(coll, index), true, nil
-		}
-	}
-	return builtin{}, false, nil
+	b, ok := ev.prepared.methods[string(m)][name]
+	return b, ok, nil
 }
 
 // indexMethod is an index as a method: its terms, then perhaps a range.
-func (ev *evaluator) indexMethod(coll *schema.Collection, index *schema.Index) builtin {
-	params := append(indexParams[:0:0], indexParams[:min(len(index.Terms), len(indexParams))]...)
-	for len(params) < len(index.Terms) {
-		params = append(params, "term")
+func indexMethod(coll *schema.Collection, index *schema.Index) builtin {
+	b := builtin{effect: resolve.Read}
+	for i := range index.Terms {
+		b.params = append(b.params, "term"+strconv.Itoa(i+1))
 	}
-	return builtin{params: append(params, "range?"), effect: resolve.Read,
-		fn: func(ev *evaluator, _ value.Value, args []value.Value) (value.Value, error) {
-			return ev.callIndex(coll, index, args)
-		}}
+	b.params = append(b.params, "range?")
+	b.fn = func(ev *evaluator, _ value.Value, args []value.Value) (value.Value, error) {
+		return ev.callIndex(coll, index, args)
+	}
+	return b
 }
-
-var indexParams = []string{"term1", "term2", "term3", "term4", "term5", "term6", "term7", "term8"}
 
 // collectionOf returns the number of the collection that a module names.
 func (ev *evaluator) collectionOf(m value.Value) (value.CollID, error) {
@@ -175,16 +167,12 @@ func collByName(ev *evaluator, this value.Value, args []value.Value) (value.Valu
 }
 
 func collCreate(plain bool) builtinFunc {
-	name := "create"
-	if plain {
-		name = "createData"
-	}
 	return func(ev *evaluator, this value.Value, args []value.Value) (value.Value, error) {
 		coll := ev.schema.Collection(string(this.(value.Module)))
 		if coll == nil {
 			return nil, errNoCollection(string(this.(value.Module)))
 		}
-		return ev.createDocument(coll, name, plain, args[0])
+		return ev.createDocument(coll, plain, args[0])
 	}
 }
 

@@ -29,8 +29,8 @@ func docExists(ev *evaluator, this value.Value, _ []value.Value) (value.Value, e
 func docChange(name string, plain, replace bool) builtinFunc {
 	return func(ev *evaluator, this value.Value, args []value.Value) (value.Value, error) {
 		ref, _ := refOf(this)
-		if coll := ev.schema.CollectionByID(ref.Coll); coll != nil {
-			return ev.changeDocument(coll, name, plain, replace, this, args[0])
+		if ev.schema.CollectionByID(ref.Coll) != nil {
+			return ev.changeDocument(ref, plain, replace, args[0])
 		}
 		if ref.Coll == schema.CollToken && !plain {
 			return ev.changeToken(ref, replace, args[0])
@@ -42,7 +42,7 @@ func docChange(name string, plain, replace bool) builtinFunc {
 func docDelete(ev *evaluator, this value.Value, _ []value.Value) (value.Value, error) {
 	ref, _ := refOf(this)
 	if coll := ev.schema.CollectionByID(ref.Coll); coll != nil {
-		return ev.deleteDocument(coll, this)
+		return ev.deleteDocument(coll, ref)
 	}
 	switch ref.Coll {
 	case schema.CollToken:

@@ -3,6 +3,7 @@ package eval
 import (
 	"encoding/binary"
 
+	"github.com/fauna-login/fauna-login/fqlx/internal/abac"
 	"github.com/fauna-login/fauna-login/fqlx/internal/resolve"
 	"github.com/fauna-login/fauna-login/fqlx/internal/schema"
 	"github.com/fauna-login/fauna-login/fqlx/internal/store"
@@ -66,11 +67,12 @@ func takeSecretDoc(coll, own string, arg value.Value, failed string) (*secretDoc
 		case "ttl":
 			d.takeTTL(f.Value)
 		case own, "data":
-			stored, err := persist(f.Value, []any{f.Name})
+			own := value.NewObject(f) // for the path in the error
+			stored, err := persist(own)
 			if err != nil {
 				return nil, err
 			}
-			d.take(f.Name, stored)
+			d.take(f.Name, stored.(*value.Object).Fields()[0].Value)
 		case "secret", fieldHash:
 			d.fail(f.Name, "Failed to update field because it is readonly")
 		case "ts", "coll":
@@ -191,6 +193,9 @@ func (ev *evaluator) createSecret(coll value.CollID, kind byte, d *secretDoc) (v
 	}
 	if err := ev.demand(d.coll, schema.Create, pending); err != nil {
 		return nil, err
+	}
+	if coll == schema.CollKey && ev.rights.Builtin != abac.Admin {
+		return nil, errPermissionDenied() // a key may be of any role, so no other role makes one
 	}
 	if coll == schema.CollToken {
 		d.checkOwner(ev, d.get(fieldDocument))

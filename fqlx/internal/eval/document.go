@@ -7,7 +7,6 @@ import (
 	"github.com/fauna-login/fauna-login/fqlx/internal/resolve"
 	"github.com/fauna-login/fauna-login/fqlx/internal/schema"
 	"github.com/fauna-login/fauna-login/fqlx/internal/store"
-	"github.com/fauna-login/fauna-login/fqlx/internal/syntax"
 	"github.com/fauna-login/fauna-login/fqlx/internal/value"
 )
 
@@ -71,18 +70,17 @@ type docKey struct {
 
 // docState is what an evaluator remembers of the documents it met.
 type docState struct {
-	docs  map[docKey]*document // nil where there is no such document
-	reads map[readKey]bool     // decisions of predicates; void after a write
-	past  int64                // read as of this commit time (µs); 0 reads the snapshot
-	view  *store.Tx            // the transaction as of past
-	// defaults are the schema's default values as functions.
-	defaults map[syntax.Expr]*syntax.LambdaExpr
-	buf      []byte // for keys and stored documents
+	docs     map[docKey]*document // nil where there is no such document
+	reads    map[readKey]bool     // decisions of predicates; void after a write
+	past     int64                // read as of this commit time (µs); 0 reads the snapshot
+	view     *store.Tx            // the transaction as of past
+	prepared *prepared            // the schema, with what was made of it
+	buf      []byte               // for keys and stored documents
 	// sawCommitTime: the result holds the commit time, which is not known yet.
 	sawCommitTime bool
 }
 
-// maxRemembered bounds docState.docs: a scan of a large set must not fill the memory.
+// maxRemembered bounds docs and reads: a scan of a large set must not fill the memory.
 const maxRemembered = 8192
 
 func (ev *evaluator) remember(k docKey, d *document) {
@@ -101,6 +99,9 @@ func (ev *evaluator) read(ref value.Ref) (*document, error) {
 		if d, ok := ev.docs[k]; ok {
 			return d, nil
 		}
+	}
+	if err := ev.scan(1); err != nil {
+		return nil, err
 	}
 	ev.buf = appendDocKey(ev.buf[:0], ref.Coll, ref.ID)
 	entry, ok, err := ev.reader().Get(ev.buf)
@@ -290,7 +291,7 @@ func (ev *evaluator) isNull(v value.Value) (bool, error) {
 }
 
 // docField returns d.name. A reference's own parts can always be had, the rest needs a live
-// document and the permission to read it (Fauna: §2.4, §4.4 of the language's null rules).
+// document and the permission to read it.
 func (ev *evaluator) docField(d value.Value, name string) (value.Value, error) {
 	ref, _ := refOf(d)
 	if v := ev.refField(ref, name); v != nil {

@@ -218,7 +218,7 @@ func (ev *evaluator) indexedField(coll *schema.Collection, c *schema.Computed, d
 		}
 		return null, nil
 	}
-	stored, err := persist(v, nil)
+	stored, err := persist(v)
 	if err != nil || holdsCommitTime(stored) {
 		return null, nil
 	}
@@ -387,7 +387,7 @@ func lookupValue(p schema.Path, v value.Value) (value.Value, error) {
 			return id, nil
 		}
 	}
-	stored, err := persist(v, nil)
+	stored, err := persist(v)
 	if err == nil && holdsCommitTime(stored) {
 		err = errorf("invalid_argument", "TransactionTime() cannot be looked up")
 	}

@@ -41,9 +41,13 @@ var faunaMembers = map[string]bool{
 
 // global returns what a name stands for that is no variable.
 func (ev *evaluator) global(x *syntax.NameExpr) (value.Value, error) {
-	for i := range ev.args {
-		if ev.args[i].Name == x.Name {
-			return ev.args[i].Value, nil
+	// Arguments are variables of the query's own text. In a function or a predicate of the
+	// schema they must not be able to stand in for what its author meant.
+	if ev.source.Name == queryName {
+		for i := range ev.args {
+			if ev.args[i].Name == x.Name {
+				return ev.args[i].Value, nil
+			}
 		}
 	}
 	if v := builtinGlobal(x.Name); v != nil {

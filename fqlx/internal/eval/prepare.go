@@ -12,6 +12,7 @@ func bindSchema(s *schema.Schema) (*prepared, []schema.Problem) {
 		Schema:   s,
 		defaults: map[syntax.Expr]*syntax.LambdaExpr{},
 		indexes:  map[uint32]bool{},
+		methods:  map[string]table{},
 	}}
 	for _, c := range s.Collections {
 		p.collection(c)
@@ -46,6 +47,11 @@ func (p *preparer) collection(c *schema.Collection) {
 	for _, index := range c.Storage {
 		p.out.indexes[index.ID] = true
 	}
+	methods := table{}
+	for _, index := range c.Indexes {
+		methods[index.Name] = indexMethod(c, index)
+	}
+	p.out.methods[c.Name] = methods
 	for i := range c.Computed {
 		p.lambda(c.Source, c.Computed[i].Body)
 	}

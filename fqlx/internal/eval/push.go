@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/fauna-login/fauna-login/fqlx/internal/abac"
 	"github.com/fauna-login/fauna-login/fqlx/internal/schema"
@@ -69,10 +70,10 @@ func (db *Database) Push(ctx context.Context, secret string, r PushRequest) (Pus
 		if !caller.Admin() {
 			return ErrForbidden
 		}
-		old, err := db.prepared(tx)
-		if err != nil {
+		if err := checkNames(r.Files); err != nil {
 			return err
 		}
+		old := ev.prepared
 		out = PushResult{Version: old.Version, Before: old.Schema, After: old.Schema}
 		if r.Version != 0 && r.Version != old.Version && !r.Force {
 			return ErrStaleVersion
@@ -97,6 +98,17 @@ func (db *Database) Push(ctx context.Context, secret string, r PushRequest) (Pus
 		out.Version = res.TS
 	}
 	return out, nil
+}
+
+// checkNames refuses names that are not those of FSL files. A source called *query* would be
+// taken for the text of a query.
+func checkNames(files []schema.File) error {
+	for _, f := range files {
+		if !strings.HasSuffix(f.Name, ".fsl") || strings.HasPrefix(f.Name, "*") {
+			return &SchemaError{"Invalid filename `" + f.Name + "`"}
+		}
+	}
+	return nil
 }
 
 // pushError makes what evaluating an expression of the schema ran into the schema's fault.

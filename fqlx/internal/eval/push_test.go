@@ -67,6 +67,11 @@ func TestPush(t *testing.T) {
 	}
 	db.fails(rootSecret, "unbound_variable", `A.all()`)
 
+	for _, name := range []string{"query", "*x.fsl", ""} {
+		if _, err := push(PushRequest{Files: files(name, "")}); err == nil || err.Error() != "Invalid filename `"+name+"`" {
+			t.Errorf("file %q: %v", name, err)
+		}
+	}
 	var refused *SchemaError
 	for name, fsl := range map[string]string{
 		"syntax":        `collection A {`,

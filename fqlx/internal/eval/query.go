@@ -328,7 +328,7 @@ func newEvaluator(db *Database, tx *store.Tx, p *prepared) *evaluator {
 		limit:  resolve.Write,
 		budget: newBudget(db.opt.TokenLimits),
 	}
-	ev.defaults = p.defaults
+	ev.prepared = p
 	return ev
 }
 
@@ -337,6 +337,7 @@ type prepared struct {
 	*schema.Schema
 	defaults map[syntax.Expr]*syntax.LambdaExpr // as functions without parameters
 	indexes  map[uint32]bool                    // those that are kept
+	methods  map[string]table                   // collection → its indexes, as methods
 }
 
 // prepared returns the schema that tx sees. Reading its version makes a push conflict with

@@ -68,6 +68,36 @@ func TestValues(t *testing.T) {
 	}
 }
 
+// What a client sends as arguments is seen by the text that it sent and by nothing else.
+func TestArgumentsStayOutside(t *testing.T) {
+	db := newTestDB(t, `
+		collection U {}
+		collection Deny { index byK { terms [.k] } }
+		collection Empty { index byK { terms [.k] } }
+		collection D { owner: Ref<U>? }
+		@role(server)
+		function denied() { Deny.byK("x").count() }
+		role r {
+			membership U
+			privileges denied { call }
+			privileges D { read { predicate (d => d.owner == Query.identity()) } }
+		}`)
+	secret := db.text(rootSecret, `Deny.create({ k: "x" }); D.create({ id: 1, owner: U("7") }); U.create({ id: 1 }); Token.create({ document: U("1") }).secret`)
+	res, err := db.Query(t.Context(), &Request{
+		Text:   `[denied(), D("1").exists(), Deny, f(1), [1].map(x => x + one)]`,
+		Secret: secret,
+		Arguments: []value.Field{
+			{Name: "Deny", Value: value.Module("Empty")},
+			{Name: "Query", Value: value.NewObject(value.Field{Name: "identity", Value: value.Module("U")})},
+			{Name: "f", Value: value.Module("ID")},
+			{Name: "one", Value: value.Int(1)},
+		},
+	})
+	if err != nil || simple(res.Data) != `[1,false,"Empty","1",[2]]` {
+		t.Errorf("got %+v, %v", res, err)
+	}
+}
+
 func TestStats(t *testing.T) {
 	db := newTestDB(t, `collection C { n: Int }`)
 	first, err := db.try(rootSecret, `"abc".length`)

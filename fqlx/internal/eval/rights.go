@@ -133,7 +133,7 @@ func (ev *evaluator) mayRead(d value.Value) (bool, error) {
 	if err == nil && !ok {
 		ok, err = ev.ownToken(ref)
 	}
-	if err == nil && !isPinned {
+	if err == nil && !isPinned && len(ev.reads) < maxRemembered {
 		if ev.reads == nil {
 			ev.reads = make(map[readKey]bool, 8)
 		}

@@ -71,7 +71,7 @@ func parseSecret(s string) (credential, bool) {
 	return c, c.id >= 0
 }
 
-// String spells the secret.
+// secret spells it.
 func (c credential) secret() string {
 	b := make([]byte, 0, tokenLen)
 	b = append(b, secretMark, c.kind)

@@ -137,6 +137,10 @@ func (ev *evaluator) walk(s *set, w *walk, fn func(value.Value) (more bool, err 
 	if s.depth > maxSetDepth {
 		return errorf("value_too_large", "Value too large: sets within sets exceed limit %d.", maxSetDepth)
 	}
+	if len(s.ops) == 0 && s.start.skip == 0 && s.at == 0 { // most sets, such as a look-up
+		w.emit = fn
+		return s.source.walk(ev, w, s.start.key)
+	}
 	w.seen = make([]int, len(s.ops))
 	copy(w.seen, s.start.seen)
 	skip := s.start.skip

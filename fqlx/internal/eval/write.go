@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/fauna-login/fauna-login/fqlx/internal/resolve"
@@ -16,7 +17,6 @@ import (
 // change is one create, update or replace of a document.
 type change struct {
 	coll *schema.Collection
-	name string // of the FQL method
 	// plain says that every key is user data (createData, updateData, replaceData), not
 	// metadata such as `ttl`.
 	plain bool
@@ -40,60 +40,72 @@ func fieldFailure(name, message string) Failure {
 	return Failure{Paths: [][]any{{name}}, Message: message}
 }
 
-// persist returns v as it can be stored, with documents as references. path is where v
-// stands, for the error.
-func persist(v value.Value, path []any) (value.Value, error) {
-	switch v := v.(type) {
-	case *docValue:
-		return persist(v.ref, path)
-	case value.Ref:
-		if v.Name != "" {
-			return nil, errNotStored(v, path)
-		}
-	case value.Array:
-		var err error
-		i := -1
-		out := mapArray(v, func(e value.Value) value.Value {
-			if i++; err != nil {
-				return e
-			}
-			var s value.Value
-			if s, err = persist(e, append(slices.Clip(path), i)); err != nil {
-				return e
-			}
-			return s
-		})
-		return out, err
-	case *value.Object:
-		var err error
-		i := -1
-		out := mapObject(v, func(e value.Value) value.Value {
-			if i++; err != nil {
-				return e
-			}
-			var s value.Value
-			if s, err = persist(e, append(slices.Clip(path), v.Fields()[i].Name)); err != nil {
-				return e
-			}
-			return s
-		})
-		return out, err
-	case value.ID:
-		return nil, errNotStored(v, path)
+// persist returns v as it can be stored, with documents as references.
+func persist(v value.Value) (value.Value, error) {
+	stored, bad := storable(v)
+	if bad == nil {
+		return stored, nil
 	}
-	if v.Kind() == value.KindOther {
-		return nil, errNotStored(v, path)
+	if _, ok := bad.value.(function); ok {
+		return nil, errorf("invalid_type", "Anonymous functions cannot be stored. Use a string of FQL instead.")
 	}
-	return v, nil
+	slices.Reverse(bad.path)
+	label := Failure{Paths: [][]any{bad.path}}.label()
+	return nil, errorf("invalid_type", "Value at `%s` has type %s, which cannot be persisted.",
+		strings.TrimSuffix(label, ": "), typeName(bad.value))
 }
 
-func errNotStored(v value.Value, path []any) *Error {
-	if _, ok := v.(function); ok {
-		return errorf("invalid_type", "Anonymous functions cannot be stored. Use a string of FQL instead.")
+// unstorable is a value that cannot be stored, and where it stands, innermost first.
+type unstorable struct {
+	value value.Value
+	path  []any
+}
+
+func (u *unstorable) within(step any) *unstorable {
+	u.path = append(u.path, step)
+	return u
+}
+
+func storable(v value.Value) (stored value.Value, bad *unstorable) {
+	switch v := v.(type) {
+	case *docValue:
+		return storable(v.ref)
+	case value.Ref:
+		if v.Name != "" { // a schema document
+			return nil, &unstorable{value: v}
+		}
+		return v, nil
+	case value.Array:
+		i := -1
+		return mapArray(v, func(e value.Value) value.Value {
+			if i++; bad == nil {
+				var s value.Value
+				if s, bad = storable(e); bad == nil {
+					return s
+				}
+				bad.within(i)
+			}
+			return e
+		}), bad
+	case *value.Object:
+		i := -1
+		return mapObject(v, func(e value.Value) value.Value {
+			if i++; bad == nil {
+				var s value.Value
+				if s, bad = storable(e); bad == nil {
+					return s
+				}
+				bad.within(v.Fields()[i].Name)
+			}
+			return e
+		}), bad
+	case value.ID:
+		return nil, &unstorable{value: v}
 	}
-	label := Failure{Paths: [][]any{path}}.label()
-	return errorf("invalid_type", "Value at `%s` has type %s, which cannot be persisted.",
-		label[:max(len(label)-2, 0)], typeName(v))
+	if v.Kind() == value.KindOther {
+		return nil, &unstorable{value: v}
+	}
+	return v, nil
 }
 
 // withoutNulls returns o without null fields, at any depth: a null is an absent field.
@@ -149,16 +161,16 @@ func merge(old, patch *value.Object) *value.Object {
 
 // newChange takes the argument of a write apart. Problems with what it found are kept in
 // failures, to be reported when it is their turn: after the permission.
-func newChange(coll *schema.Collection, name string, plain bool, arg value.Value) (*change, error) {
+func newChange(coll *schema.Collection, plain bool, arg value.Value) (*change, error) {
 	o, ok := arg.(*value.Object)
 	if !ok {
 		return nil, errArgumentType("data", "Object", arg)
 	}
-	stored, err := persist(withoutID(o, plain), nil)
+	stored, err := persist(withoutID(o, plain))
 	if err != nil {
 		return nil, err
 	}
-	c := &change{coll: coll, name: name, plain: plain, data: stored.(*value.Object)}
+	c := &change{coll: coll, plain: plain, data: stored.(*value.Object)}
 	if plain {
 		return c, nil
 	}
@@ -227,9 +239,9 @@ const dayMicros = int64(24 * time.Hour / time.Microsecond)
 
 // createDocument is C.create and C.createData. The order of its checks is Fauna's: who may
 // not create learns nothing about constraints.
-func (ev *evaluator) createDocument(coll *schema.Collection, name string, plain bool, arg value.Value) (value.Value, error) {
+func (ev *evaluator) createDocument(coll *schema.Collection, plain bool, arg value.Value) (value.Value, error) {
 	failed := "Failed to create document in collection `" + coll.Name + "`."
-	c, err := newChange(coll, name, plain, arg)
+	c, err := newChange(coll, plain, arg)
 	if err != nil {
 		return nil, err
 	}
@@ -334,13 +346,13 @@ func (ev *evaluator) withDefaults(coll *schema.Collection, data *value.Object, f
 func (ev *evaluator) defaultOf(coll *schema.Collection, x syntax.Expr) (value.Value, error) {
 	var v value.Value
 	err := ev.within(resolve.Observation, "default values", func() (err error) {
-		v, err = ev.applyLambda(coll.Source, ev.defaults[x])
+		v, err = ev.applyLambda(coll.Source, ev.prepared.defaults[x])
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return persist(v, nil)
+	return persist(v)
 }
 
 // defaultPath finds the field that a default is of; those inside objects are not named.
@@ -428,13 +440,13 @@ func checkFailure(message string) Failure { return Failure{Paths: [][]any{}, Mes
 
 // changeDocument is update, replace and their …Data twins of a user document. It begins with
 // a read: a document that is missing or may not be read is an error of its own.
-func (ev *evaluator) changeDocument(coll *schema.Collection, name string, plain, replace bool, d, arg value.Value) (value.Value, error) {
-	ref, _ := refOf(d)
-	c, err := newChange(coll, name, plain, arg)
+func (ev *evaluator) changeDocument(ref value.Ref, plain, replace bool, arg value.Value) (value.Value, error) {
+	coll := ev.schema.CollectionByID(ref.Coll)
+	c, err := newChange(coll, plain, arg)
 	if err != nil {
 		return nil, err
 	}
-	before, err := ev.demandLive(d)
+	before, err := ev.demandLive(ref)
 	if err != nil {
 		return nil, err
 	}
@@ -471,9 +483,8 @@ func (ev *evaluator) changeDocument(coll *schema.Collection, name string, plain,
 	return ref, ev.put(coll, before, after, failed)
 }
 
-// demandLive returns the document that d names in the state of now, pinned.
-func (ev *evaluator) demandLive(d value.Value) (*docValue, error) {
-	ref, _ := refOf(d)
+// demandLive returns a document in its state of now, pinned.
+func (ev *evaluator) demandLive(ref value.Ref) (*docValue, error) {
 	doc, cause, err := ev.look(ref)
 	if err != nil {
 		return nil, err
@@ -485,8 +496,8 @@ func (ev *evaluator) demandLive(d value.Value) (*docValue, error) {
 }
 
 // deleteDocument deletes a user document. What it returns is the document that is gone.
-func (ev *evaluator) deleteDocument(coll *schema.Collection, d value.Value) (value.Value, error) {
-	before, err := ev.demandLive(d)
+func (ev *evaluator) deleteDocument(coll *schema.Collection, ref value.Ref) (value.Value, error) {
+	before, err := ev.demandLive(ref)
 	if err != nil {
 		return nil, err
 	}

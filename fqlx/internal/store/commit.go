@@ -18,8 +18,8 @@ const (
 	// before to get it.
 	exclusiveBudget = 20 * time.Millisecond
 
-	// manyReads is from where on reads are validated once before the lock is taken, to shorten the time under it.
-	manyReads = 64
+	// defaultManyReads is from where on reads are validated once before the lock is taken, to shorten the time under it.
+	defaultManyReads = 64
 )
 
 // UpdateOptions say how a transaction is run.
@@ -94,13 +94,13 @@ func (s *Store) attempt(ctx context.Context, opt UpdateOptions, exclusive bool, 
 	}
 	if err == nil && len(tx.writes) > 0 {
 		c, err := tx.commit()
-		tx.Discard() // gives the commit lock back before the disk is waited for
+		tx.unlock() // before the disk is waited for
 		if err != nil {
 			return tx.result(tx.snapshot), err
 		}
 		return tx.result(c.ts), s.sync(c)
 	}
-	tx.Discard()
+	tx.unlock()
 	return tx.result(tx.snapshot), tx.settle(err)
 }
 
@@ -124,11 +124,12 @@ func (tx *Tx) settle(err error) error {
 	return err
 }
 
-// commit is a batch that was applied and is not yet known to be on disk.
+// commit is a batch on its way to the disk.
 type commit struct {
-	batch *pebble.Batch
-	ts    int64
-	lease int64 // what the batch extends the clock's lease to, or 0
+	batch    *pebble.Batch
+	ts       int64 // or 0, when it has no entries
+	lease    int64 // what it extends the clock's lease to, or 0
+	unsynced bool  // nobody waits for it
 }
 
 // commit validates and applies the writes. It takes the commit lock, unless the transaction holds it, in which case
@@ -136,7 +137,7 @@ type commit struct {
 func (tx *Tx) commit() (*commit, error) {
 	s := tx.s
 	since := tx.snapshot
-	if len(tx.points)+len(tx.writes)+len(tx.spans) > manyReads && !tx.exclusive {
+	if len(tx.points)+len(tx.writes)+len(tx.spans) > s.manyReads && !tx.exclusive {
 		upTo := s.win.newest()
 		if conflict := s.win.conflict(tx, since); conflict != nil {
 			return nil, conflict
@@ -155,13 +156,12 @@ func (tx *Tx) commit() (*commit, error) {
 	c := &commit{batch: batch, ts: s.clock.take()}
 	if c.ts > s.clock.leased.Load()-leaseSpan/2 {
 		c.lease = c.ts + leaseSpan
-		setLease(batch, c.lease)
 	}
 	repr := batch.Repr()
 	for _, at := range stamps {
 		binary.BigEndian.PutUint64(repr[at:], ^uint64(c.ts))
 	}
-	err := s.apply(batch, pebble.Sync)
+	err := s.apply(c)
 	if err == nil {
 		s.win.add(c.ts, tx.writes)
 	}
@@ -188,11 +188,18 @@ func (tx *Tx) batch() (b *pebble.Batch, stamps []int) {
 	return b, stamps
 }
 
-// apply appends a batch to the log and makes it readable, without a wait for the disk. The caller holds the commit lock, without which a failing
-// log could be written to twice, at which Pebble panics.
-func (s *Store) apply(batch *pebble.Batch, sync *pebble.WriteOptions) (err error) {
+// apply appends a batch to the log and makes it readable, without a wait for the disk. One at a time: between the look
+// at the disk and the batch nobody else may have written to a log that fails, or Pebble panics.
+func (s *Store) apply(c *commit) (err error) {
+	s.applyMu.Lock()
+	defer s.applyMu.Unlock()
 	if err := s.disk.err(); err != nil {
 		return err
+	}
+	if c.lease != 0 {
+		c.lease = max(c.lease, s.promised) // what is on disk never shrinks
+		s.promised = c.lease
+		setLease(c.batch, c.lease)
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -201,10 +208,10 @@ func (s *Store) apply(batch *pebble.Batch, sync *pebble.WriteOptions) (err error
 			s.disk.freeze(err)
 		}
 	}()
-	if sync.GetSync() {
-		err = s.db.ApplyNoSyncWait(batch, sync)
+	if c.unsynced {
+		err = s.db.Apply(c.batch, pebble.NoSync)
 	} else {
-		err = s.db.Apply(batch, sync)
+		err = s.db.ApplyNoSyncWait(c.batch, pebble.Sync)
 	}
 	if err != nil {
 		s.disk.freeze(err)
@@ -248,11 +255,7 @@ func (s *Store) lease(ts int64) error {
 
 func (s *Store) writeLease(until int64) error {
 	c := &commit{batch: s.db.NewBatch(), lease: until}
-	setLease(c.batch, until)
-	s.commitMu.Lock()
-	err := s.apply(c.batch, pebble.Sync)
-	s.commitMu.Unlock()
-	if err != nil {
+	if err := s.apply(c); err != nil {
 		return err
 	}
 	return s.sync(c)

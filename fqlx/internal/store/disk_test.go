@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -307,26 +308,32 @@ func TestStorageFailure(t *testing.T) {
 			})
 			_ = s.Close()
 
-			s = mustOpen(t, newFakeClock(), Options{fs: mem.CrashClone(vfs.CrashCloneCfg{})})
-			defer s.Close()
-			tx := s.Begin()
-			defer tx.Discard()
-			acked.Range(func(k, _ any) bool {
-				if get(t, tx, k.(string)) != value || get(t, tx, k.(string)+"x") != value {
-					t.Errorf("%s was acknowledged and is lost", k)
-				}
-				return true
-			})
-			refused.Range(func(k, _ any) bool {
-				if get(t, tx, k.(string)) != get(t, tx, k.(string)+"x") {
-					t.Errorf("%s is there in part", k)
-				}
-				return true
-			})
-			put(t, s, "more=1")
+			for _, unsynced := range []int{0, 100} { // with nothing, and with all that was not synced
+				reopened(t, mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: unsynced, RNG: rand.New(rand.NewPCG(1, 1))}), &acked, &refused, value)
+			}
 			t.Logf("%d acknowledged", good.Load())
 		})
 	}
+}
+
+func reopened(t *testing.T, fs vfs.FS, acked, refused *sync.Map, value string) {
+	s := mustOpen(t, newFakeClock(), Options{fs: fs})
+	defer s.Close()
+	tx := s.Begin()
+	defer tx.Discard()
+	acked.Range(func(k, _ any) bool {
+		if get(t, tx, k.(string)) != value || get(t, tx, k.(string)+"x") != value {
+			t.Errorf("%s was acknowledged and is lost", k)
+		}
+		return true
+	})
+	refused.Range(func(k, _ any) bool {
+		if get(t, tx, k.(string)) != get(t, tx, k.(string)+"x") {
+			t.Errorf("%s is there in part", k)
+		}
+		return true
+	})
+	put(t, s, "more=1")
 }
 
 // TestDiskFullOfTables lets only the flush fail: commits are refused meanwhile and go on afterwards.
@@ -404,4 +411,62 @@ func TestReadsWaitForTheDisk(t *testing.T) {
 	}
 	close(proceed)
 	wg.Wait()
+}
+
+// TestFrozenDirectoryDoesNotChange tries everything that Pebble does to files.
+func TestFrozenDirectoryDoesNotChange(t *testing.T) {
+	dir := t.TempDir()
+	s := openTest(t, newFakeClock(), Options{Dir: dir})
+	put(t, s, "a=1")
+	if err := s.db.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, "a=2")
+	content := func() string {
+		files, _ := filepath.Glob(filepath.Join(dir, "*"))
+		var b strings.Builder
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			fmt.Fprintf(&b, "%s %x %v\n", f, data, err)
+		}
+		return b.String()
+	}
+	tables, _ := filepath.Glob(filepath.Join(dir, "*.sst"))
+	logs, _ := filepath.Glob(filepath.Join(dir, "*.log"))
+	wal := logs[len(logs)-1]
+	open, err := s.disk.OpenReadWrite(filepath.Join(dir, "MANIFEST-open"), vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	before := content()
+	s.disk.Fatalf("over")
+	write := func(f vfs.File, err error) error {
+		if err != nil {
+			return err
+		}
+		_, werr := f.Write([]byte("more"))
+		return errors.Join(werr, f.Sync(), f.Close())
+	}
+	other := filepath.Join(dir, "000999.log")
+	for name, op := range map[string]func() error{
+		"remove":       func() error { return s.disk.Remove(tables[0]) },
+		"remove all":   func() error { return s.disk.RemoveAll(dir) },
+		"rename":       func() error { return s.disk.Rename(wal, other) },
+		"link":         func() error { return s.disk.Link(wal, other) },
+		"create":       func() error { return write(s.disk.Create(other, vfs.WriteCategoryUnspecified)) },
+		"reuse":        func() error { return write(s.disk.ReuseForWrite(wal, other, vfs.WriteCategoryUnspecified)) },
+		"open":         func() error { return write(s.disk.OpenReadWrite(wal, vfs.WriteCategoryUnspecified)) },
+		"write opened": func() error { _, err := open.Write([]byte("more")); return err },
+	} {
+		if err := op(); err != nil {
+			t.Errorf("%s: %v; Pebble would not survive it", name, err)
+		}
+	}
+	if _, err := s.disk.Create(filepath.Join(dir, "000999.sst"), vfs.WriteCategoryUnspecified); !errors.Is(err, ErrStorage) {
+		t.Errorf("creating a table: %v, want ErrStorage", err)
+	}
+	if content() != before {
+		t.Error("the directory changed")
+	}
 }

@@ -54,6 +54,8 @@ type Store struct {
 
 	clock    *clock
 	commitMu sync.Mutex // held while a commit is validated and applied, and by an exclusive transaction
+	applyMu  sync.Mutex // held while a batch is given to Pebble
+	promised int64      // the lease in the log; under applyMu
 	leaseMu  sync.Mutex // held while the lease is extended
 	win      *window
 	durable  durable
@@ -66,6 +68,8 @@ type Store struct {
 	gone       atomic.Pointer[func(prefix []byte, cutoff int64) bool] // see Retire
 	stopReaper context.CancelFunc
 	reaper     sync.WaitGroup
+
+	manyReads int // see defaultManyReads
 
 	elapsed func() time.Duration                       // a clock that only runs forward
 	sleep   func(context.Context, time.Duration) error // waits for the wall clock
@@ -94,13 +98,14 @@ func Open(opt Options) (*Store, error) {
 	}
 	start := time.Now()
 	s := &Store{
-		opt:     opt,
-		log:     opt.Log,
-		disk:    &disk{FS: opt.fs, log: opt.Log},
-		clock:   newClock(opt.Now),
-		seed:    maphash.MakeSeed(),
-		elapsed: func() time.Duration { return time.Since(start) },
-		sleep:   sleep,
+		opt:       opt,
+		log:       opt.Log,
+		disk:      &disk{FS: opt.fs, log: opt.Log},
+		clock:     newClock(opt.Now),
+		seed:      maphash.MakeSeed(),
+		manyReads: defaultManyReads,
+		elapsed:   func() time.Duration { return time.Since(start) },
+		sleep:     sleep,
 	}
 	s.durable.changed.L = &s.durable.mu
 	if err := s.open(); err != nil {
@@ -208,7 +213,7 @@ func (s *Store) readLease() (int64, error) {
 	return int64(binary.BigEndian.Uint64(v)), nil
 }
 
-// Close waits for running transactions, which get no new ones, stops the background work and closes the files.
+// Close refuses new transactions, waits for those that run, stops the background work and closes the files.
 func (s *Store) Close() error {
 	last, ok := s.clock.close()
 	if !ok {
@@ -221,7 +226,8 @@ func (s *Store) Close() error {
 	}
 	err := s.disk.err()
 	if err == nil {
-		err = s.writeLease(last) // the next start need not run ahead of the clock
+		s.promised = 0 // nothing runs any more: the next start need not be ahead of the clock
+		err = s.writeLease(last)
 	}
 	err = errors.Join(err, s.db.Close())
 	if s.lock != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -439,7 +440,18 @@ func TestTimesStrictlyIncrease(t *testing.T) {
 	step(s, "reopened")
 	c.advance(2 * time.Hour)
 	step(s, "clock ahead again")
-	for range 5 { // snapshots alone move time as well
+	for range 5 { // commits alone move what is promised
+		c.advance(time.Minute)
+		last = put(t, s, "a=x")
+	}
+	back := mustOpen(t, &fakeClock{}, Options{Dir: copyDir(t, dir)}) // crashed, and the clock set to 1970
+	if ts := put(t, back, "a=y"); ts <= last {
+		t.Errorf("commit %d µs before one that was acknowledged", last-ts)
+	}
+	if err := back.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 { // snapshots alone as well
 		c.advance(time.Minute)
 		tx := s.Begin()
 		last = tx.Snapshot()
@@ -664,8 +676,11 @@ func TestCloseRefusesAndWaits(t *testing.T) {
 			break
 		}
 	}
-	if got := get(t, tx, "a"); got != "-" {
-		t.Errorf("a = %s", got)
+	for range 1000 {
+		if got := get(t, tx, "a"); got != "-" {
+			t.Errorf("a = %s", got)
+		}
+		runtime.Gosched()
 	}
 	select {
 	case err := <-closed:
@@ -696,7 +711,7 @@ func TestManyReads(t *testing.T) {
 		runs := 0
 		res := update(t, s, func(tx *Tx) error {
 			runs++
-			for i := range 2 * manyReads {
+			for i := range 2 * defaultManyReads {
 				get(t, tx, fmt.Sprintf("x%d", i))
 			}
 			apply(tx, "sum=1")
@@ -725,5 +740,19 @@ func TestCounters(t *testing.T) {
 	defer tx.Discard()
 	if st := s.Stats(); st.Commits != 1 || st.Transactions != 1 || st.OldestSnapshot != tx.Snapshot() || st.LastCommit != s.LastCommit() {
 		t.Errorf("%+v", st)
+	}
+}
+
+// TestLeaseDoesNotShrink writes leases out of order, as two that are extended at once can be.
+func TestLeaseDoesNotShrink(t *testing.T) {
+	s := openTest(t, newFakeClock(), Options{})
+	long := s.clock.leased.Load() + 10*leaseSpan
+	for _, until := range []int64{long, long - leaseSpan} {
+		if err := s.writeLease(until); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := s.readLease(); err != nil || got != long {
+		t.Errorf("%d µs short of what was promised, %v", long-got, err)
 	}
 }

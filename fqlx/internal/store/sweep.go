@@ -12,7 +12,7 @@ import (
 const (
 	sweepEvery = 5 * time.Minute
 	sweepSlice = 2000 // versions looked at before others get a turn
-	sweepBatch = 256  // versions removed at a time, under the commit lock
+	sweepBatch = 256  // versions removed at a time, while commits wait
 	sweepShare = 20   // a slice is followed by a rest this many times as long
 )
 
@@ -210,10 +210,7 @@ func (p *pass) remove() error {
 			}
 		}
 		p.doomed = p.doomed[n:]
-		p.s.commitMu.Lock()
-		err := p.s.apply(b, pebble.NoSync)
-		p.s.commitMu.Unlock()
-		if err != nil {
+		if err := p.s.apply(&commit{batch: b, unsynced: true}); err != nil {
 			return err
 		}
 		if err := b.Close(); err != nil {

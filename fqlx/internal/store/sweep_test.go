@@ -119,6 +119,30 @@ func TestSweepRetention(t *testing.T) {
 	}
 }
 
+// TestSweepNeverRevives looks at a deleted entry while a sweep is half through its versions.
+func TestSweepNeverRevives(t *testing.T) {
+	c := newFakeClock()
+	s := openTest(t, c, Options{Retention: time.Minute})
+	for i := range sweepSlice + 100 {
+		put(t, s, fmt.Sprintf("a=%d", i))
+	}
+	put(t, s, "-a")
+	c.advance(time.Hour)
+	looks := 0
+	err := s.sweep(context.Background(), func(time.Duration) error {
+		looks++
+		tx := s.Begin()
+		defer tx.Discard()
+		if got := get(t, tx, "a"); got != "-" {
+			t.Errorf("a deleted entry is %s again", got)
+		}
+		return nil
+	})
+	if err != nil || looks == 0 || versions(t, s) != 0 {
+		t.Errorf("%v after %d looks, %d versions are left", err, looks, versions(t, s))
+	}
+}
+
 func TestSweepEnds(t *testing.T) {
 	s := openTest(t, newFakeClock(), Options{})
 	for i := range 2 * sweepSlice / 100 {

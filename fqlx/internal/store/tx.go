@@ -206,8 +206,14 @@ func (tx *Tx) Discard() {
 	}
 	tx.closeIters()
 	tx.ended = true
+	tx.unlock()
 	tx.s.clock.end(tx)
+}
+
+// unlock gives the commit lock back, if the transaction has it.
+func (tx *Tx) unlock() {
 	if tx.exclusive {
+		tx.exclusive = false
 		tx.s.commitMu.Unlock()
 	}
 }

@@ -144,7 +144,7 @@ func TestMistakes(t *testing.T) {
 		{"no service key", minimal + "fauna: {endpoint: 'https://fauna.internal:8443'}\n", nil, []string{"fauna.secret: expected the service key, or fauna.secret_file, since fauna.endpoint is set"}},
 		{"public_endpoint", minimal + "fauna: {public_endpoint: x}\n", nil, []string{"fauna.public_endpoint: expected a URL such as https://fauna.example.com"}},
 		{"secret", minimal + "fauna: {secret: 'a b', root_secret: ä}\n", nil, []string{
-			"fauna.secret: expected a secret of 1 to 1024 visible ASCII characters", "fauna.root_secret: expected a secret of 1 to 1024 visible ASCII characters"}},
+			"fauna.secret: expected a secret of 1 to 1024 visible ASCII characters", "fauna.root_secret: expected a secret of 1 to 1024 visible ASCII characters, and no colon, which would begin a scope"}},
 		{"collection", minimal + "fauna: {user_collection: auth0_jwt}\n", nil, []string{"fauna.user_collection: " + needColl}},
 		{"collection of Fauna", minimal + "fauna: {user_collection: Token}\n", nil, []string{"fauna.user_collection: " + needColl}},
 		{"collection name", minimal + "fauna: {user_collection: 'my users'}\n", nil, []string{"fauna.user_collection: " + needColl}},

@@ -63,8 +63,8 @@ func (l *loader) checkFauna(f *Fauna) {
 	if !f.Secret.IsZero() && !validSecret(f.Secret.Reveal()) {
 		l.add("fauna.secret", "expected "+secretForm)
 	}
-	if !f.RootSecret.IsZero() && !validSecret(f.RootSecret.Reveal()) {
-		l.add("fauna.root_secret", "expected "+secretForm)
+	if root := f.RootSecret.Reveal(); !f.RootSecret.IsZero() && (!validSecret(root) || strings.Contains(root, ":")) {
+		l.add("fauna.root_secret", "expected "+secretForm+", and no colon, which would begin a scope")
 	}
 	if !f.Embedded() && f.Secret.IsZero() && l.ok("fauna.endpoint", "fauna.secret", "fauna.secret_file") {
 		l.add("fauna.secret", "expected the service key, or fauna.secret_file, since fauna.endpoint is set")

@@ -143,6 +143,15 @@ func (p *measured) stop(b *testing.B) {
 	}
 }
 
+// kill ends the server as a crash would.
+func (p *measured) kill(b *testing.B) {
+	b.Helper()
+	if err := p.cmd.Process.Kill(); err != nil {
+		b.Fatal(err)
+	}
+	<-p.exited // says that it was killed
+}
+
 // usage is what a process has used.
 type usage struct {
 	cpu time.Duration
@@ -173,24 +182,26 @@ func (p *measured) usage(b *testing.B) usage {
 }
 
 // profile records what the server does from now on. The returned function waits for the end and
-// gives the profile's file.
+// gives the CPU profile's file; what was allocated is beside it.
 func (p *measured) profile(b *testing.B, seconds int) func() string {
 	dir := *profileDir
 	if dir == "" {
 		dir = b.TempDir()
 	}
-	file := filepath.Join(dir, "exchange-new-64.cpu")
+	cpu, allocs := filepath.Join(dir, "exchange-new-64.cpu"), filepath.Join(dir, "exchange-new-64.allocs")
 	ctx, cancel := context.WithCancel(context.Background())
 	b.Cleanup(cancel)
 	done := make(chan error, 1)
-	go func() {
-		done <- download(ctx, fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", p.admin, seconds), file)
-	}()
+	go func() { done <- download(ctx, fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", p.admin, seconds), cpu) }()
 	return func() string {
-		if err := <-done; err != nil {
+		err := <-done
+		if err == nil {
+			err = download(ctx, p.admin+"/debug/pprof/allocs", allocs)
+		}
+		if err != nil {
 			b.Fatal(err)
 		}
-		return file
+		return cpu
 	}
 }
 

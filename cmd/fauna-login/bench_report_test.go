@@ -123,6 +123,22 @@ func (l *laboratory) town(b *testing.B, users int) *town {
 	return l.towns[users]
 }
 
+// used is a fresh copy of a directory that saw so many exchanges before the server ended.
+func (l *laboratory) used(b *testing.B, exchanges int, end func(*measured, *testing.B)) string {
+	name := fmt.Sprint("used-", exchanges, "-", b.Name())
+	dir := filepath.Join(l.workDir(b), strings.ReplaceAll(name, "/", "-"))
+	if _, err := os.Stat(dir); err != nil {
+		server := serveIn(dir)(b)
+		post(b, server.url, 8, l.issuer(b).strangers(b, 0, exchanges))
+		end(server, b)
+	}
+	fresh := b.TempDir()
+	if err := os.CopyFS(fresh, os.DirFS(dir)); err != nil {
+		b.Fatal(err)
+	}
+	return fresh
+}
+
 // add reports an experiment, compared with the floor of as many clients if that ran before. Of
 // the runs that the testing package makes of one benchmark the last is the one that counts.
 func (l *laboratory) add(b *testing.B, e experiment, s sample) {

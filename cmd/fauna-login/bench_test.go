@@ -14,7 +14,7 @@ import (
 
 var (
 	mostUsers  = flag.Int("users", 1_000_000, "users that BenchmarkUsers and BenchmarkStart load; 0 leaves these out, as -short does")
-	profileDir = flag.String("profiles", "", "directory for the CPU profiles that BenchmarkStages takes; empty keeps none")
+	profileDir = flag.String("profiles", "", "directory for the profiles that BenchmarkStages takes; empty keeps none")
 )
 
 // BenchmarkFloor is net/http, one RS256 check of a 2048-bit key, and one durable, group-committed
@@ -111,9 +111,9 @@ func BenchmarkStart(b *testing.B) {
 			var total time.Duration
 			for b.Loop() {
 				b.StopTimer()
-				where := dir(b)
+				c := serveCommand(b, dir(b))
 				b.StartTimer()
-				server := launch(b, serveCommand(b, where))
+				server := launch(b, c)
 				b.StopTimer()
 				total += server.started
 				server.stop(b)
@@ -122,14 +122,10 @@ func BenchmarkStart(b *testing.B) {
 			lab.took(b, name, total/time.Duration(b.N))
 		})
 	}
-	start("first", func(b *testing.B) string { return b.TempDir() })
-	empty := ""
-	start("empty", func(b *testing.B) string {
-		if empty == "" {
-			empty = b.TempDir()
-			serveIn(empty)(b).stop(b)
-		}
-		return empty
-	})
+	start("first", func(b *testing.B) string { return b.TempDir() }) // nothing there yet
+	start("empty", func(b *testing.B) string { return lab.used(b, 0, (*measured).stop) })
 	start("users", func(b *testing.B) string { return lab.town(b, *mostUsers).dir })
+	// The log of these exchanges has not all become tables.
+	start("stopped", func(b *testing.B) string { return lab.used(b, 10000, (*measured).stop) })
+	start("killed", func(b *testing.B) string { return lab.used(b, 10000, (*measured).kill) })
 }

@@ -42,6 +42,9 @@ func usagef(format string, args ...any) error {
 	return &usageError{[]string{fmt.Sprintf(format, args...)}}
 }
 
+// errLogged is a failure that the log has told about.
+var errLogged = errors.New("see the log")
+
 // Run executes the command line and returns the exit code. It ends soon after ctx does.
 func (p *Program) Run(ctx context.Context) int {
 	root := p.root()
@@ -60,6 +63,8 @@ func (p *Program) Run(ctx context.Context) int {
 		return exitUsage
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitOK // told to stop while starting
+	case errors.Is(err, errLogged):
+		return exitFailure
 	}
 	fmt.Fprintln(p.Stderr, "fauna-login:", err)
 	return exitFailure

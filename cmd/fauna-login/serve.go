@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"slices"
 
 	"github.com/fauna-login/fauna-login/config"
@@ -49,9 +50,19 @@ func configError(err error) error {
 	return &usageError{lines}
 }
 
-// serve runs the service until ctx ends.
+// serve runs the service until ctx ends. What ends it otherwise goes to the log, in the
+// log's format.
 func (p *Program) serve(ctx context.Context, cfg *config.Config) error {
 	log := newLogger(p.Stderr, cfg.Log.Format, cfg.Log.Level)
+	err := p.serveUntil(ctx, cfg, log)
+	if err != nil && ctx.Err() == nil {
+		log.Error("failed", "cause", err.Error())
+		return errLogged
+	}
+	return err
+}
+
+func (p *Program) serveUntil(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	run := &servers{log: log}
 	defer run.close()
 
@@ -140,8 +151,13 @@ func closeEngine(e *embedded, log *slog.Logger) {
 }
 
 // maxHeader is the bound on a request's header: room for a token that is somewhat too long, so
-// that it gets a proper 401, and for everything else.
-func maxHeader(maxToken int) int { return 2*maxToken + 32<<10 }
+// that it gets a proper 401, and for everything else. Without a limit on tokens it is net/http's.
+func maxHeader(maxToken int) int {
+	if maxToken == 0 {
+		return http.DefaultMaxHeaderBytes
+	}
+	return 2*maxToken + 32<<10
+}
 
 func allowed(origins []string) func(string) bool {
 	return func(origin string) bool { return slices.Contains(origins, origin) }

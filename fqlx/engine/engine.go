@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/fauna-login/fauna-login/fqlx/internal/eval"
@@ -41,6 +42,8 @@ func Open(o Options) (*Engine, error) {
 	switch {
 	case o.RootSecret == "":
 		return nil, errors.New("opening the engine: a root secret is needed")
+	case strings.ContainsAny(o.RootSecret, ": \t\r\n"):
+		return nil, errors.New("opening the engine: the root secret must not hold a colon, which begins a scope, or white space")
 	case o.Memory == (o.Dir != ""):
 		return nil, errors.New("opening the engine: either a directory or memory is needed")
 	}

@@ -54,16 +54,18 @@ type Plan struct {
 // file that is there with the same text is left out; the app's file of [Schema] is left
 // out when the database has it, and loses its collection when the database has that one.
 func (a *Admin) Plan(ctx context.Context, userCollection string, own ...File) (*Plan, error) {
+	ours, app := Schema(userCollection)
+	// Asked before the list of files: what another push adds in between is then on the list.
+	app, err := a.fit(ctx, app, userCollection)
+	if err != nil {
+		return nil, err
+	}
 	present, version, err := a.files(ctx)
 	if err != nil {
 		return nil, err
 	}
-	ours, app := Schema(userCollection)
 	wanted := []File{ours}
 	if !slices.Contains(present, AppFile) {
-		if app, err = a.fit(ctx, app, userCollection); err != nil {
-			return nil, err
-		}
 		wanted = append(wanted, app)
 	}
 	plan := &Plan{Version: version}

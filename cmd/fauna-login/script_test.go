@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"github.com/fauna-login/fauna-login/exchange/auth0test"
+	"github.com/fauna-login/fauna-login/fqlx"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -37,8 +39,9 @@ func TestMain(m *testing.M) {
 
 // TestScript runs the conversations in testdata/script with the real program. Short commands
 // run as a process (exec fauna-login …); dev, serve and engine run in this one, under a clock
-// that `advance` moves. With FAUNA_ENDPOINT and FAUNA_SECRET set, `serve` talks to that Fauna
-// in place of the embedded engine, and the conversations that need the engine are skipped.
+// that `advance` moves. With FAUNA_ENDPOINT and FAUNA_SECRET (an admin's) set, `serve` talks to
+// that Fauna in place of the embedded engine, and the conversations that need the engine are
+// skipped. The others call their users by $RUN, since a database outlives a run.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
@@ -55,6 +58,7 @@ func TestScript(t *testing.T) {
 			c := &conversation{tenants: map[string]*auth0test.Tenant{}}
 			env.Values[conversationKey{}] = c
 			env.Defer(c.stopAll)
+			env.Setenv("RUN", rand.Text())
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -74,6 +78,7 @@ type conversation struct {
 	running []*running
 	tenants map[string]*auth0test.Tenant // name → stand-in tenant
 	body    []byte                       // of the latest answer
+	env     []string                     // of the next program, beside what $PASS names
 	atEnd   []func()
 }
 
@@ -126,7 +131,7 @@ func (c *conversation) start(ts *testscript.TestScript, neg bool, args ...string
 	r := &running{name: args[0], cancel: cancel, exited: make(chan int, 1)}
 	started := make(chan Addresses, 1)
 	program := &Program{
-		Args: args, Dir: ts.MkAbs("."), Env: environ(ts), Stdout: &r.stdout, Stderr: &r.stderr,
+		Args: args, Dir: ts.MkAbs("."), Env: append(c.env, environ(ts)...), Stdout: &r.stdout, Stderr: &r.stderr,
 		Now: c.now, Started: func(a Addresses) { started <- a },
 	}
 	go func() { r.exited <- program.Run(ctx) }()
@@ -158,7 +163,7 @@ func environ(ts *testscript.TestScript) []string {
 	return env
 }
 
-// dev [flags]: sets URL, AUTH0, FAUNA, FAUNA_ROOT, AUDIENCE.
+// dev [flags]: sets URL, QUERY, AUTH0, FAUNA, FAUNA_ROOT, AUDIENCE.
 func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	c := of(ts)
 	all := append([]string{"dev", "--json", "--listen", "127.0.0.1:0", "--auth0-listen", "127.0.0.1:0", "--fauna-listen", "127.0.0.1:0"}, args...)
@@ -169,19 +174,53 @@ func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	var g greeting
 	ts.Check(json.Unmarshal([]byte(c.running[len(c.running)-1].stdout.String()), &g))
 	ts.Setenv("URL", g.URL)
+	ts.Setenv("QUERY", g.URL)
 	ts.Setenv("AUTH0", g.Auth0)
 	ts.Setenv("FAUNA", g.Fauna)
 	ts.Setenv("FAUNA_ROOT", g.FaunaSecret)
 	ts.Setenv("AUDIENCE", g.Audience)
 }
 
-// serve [flags]: runs on the configuration file or the variables that $PASS names; sets URL,
-// ADMIN, FAUNA.
+// serve [flags]: runs on free ports and ./data, on a configuration file, and on the variables
+// that $PASS names; sets URL, ADMIN, QUERY (where secrets query), FAUNA and FAUNA_ROOT (where
+// the root secret does).
 func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
-	addresses := of(ts).start(ts, neg, append([]string{"serve"}, args...)...)
+	c := of(ts)
+	c.env = []string{
+		"FAUNA_LOGIN_LISTEN=127.0.0.1:0", "FAUNA_LOGIN_ADMIN_LISTEN=127.0.0.1:0", "FAUNA_LOGIN_FAUNA_LISTEN=127.0.0.1:0",
+		"FAUNA_LOGIN_FAUNA_DATA=" + ts.MkAbs("data"),
+	}
+	endpoint, root := os.Getenv("FAUNA_ENDPOINT"), os.Getenv("FAUNA_SECRET")
+	if endpoint != "" {
+		c.env = append(c.env, "FAUNA_LOGIN_FAUNA_ENDPOINT="+endpoint, "FAUNA_LOGIN_FAUNA_SECRET="+serviceKey(ts, endpoint, root))
+	}
+	addresses := c.start(ts, neg, append([]string{"serve"}, args...)...)
+	c.env = nil
+	if neg {
+		return
+	}
 	ts.Setenv("URL", "http://"+addresses.Public)
 	ts.Setenv("ADMIN", "http://"+addresses.Admin)
-	ts.Setenv("FAUNA", "http://"+addresses.Fauna)
+	ts.Setenv("QUERY", "http://"+addresses.Public)
+	if endpoint == "" {
+		endpoint = "http://" + addresses.Fauna
+		root, _ = readSecret(ts.MkAbs("data/" + rootSecretFile)) // not there if the script sets an endpoint
+	} else {
+		ts.Setenv("QUERY", endpoint)
+	}
+	ts.Setenv("FAUNA", endpoint)
+	ts.Setenv("FAUNA_ROOT", root)
+}
+
+// serviceKey prepares a Fauna for the service.
+func serviceKey(ts *testscript.TestScript, endpoint, root string) string {
+	admin := fqlx.NewAdmin(fqlx.Config{Endpoint: endpoint, Secret: root})
+	plan, err := admin.Plan(context.Background(), "User")
+	ts.Check(err)
+	ts.Check(admin.Push(context.Background(), plan))
+	_, secret, err := admin.CreateKey(context.Background(), serviceRole)
+	ts.Check(err)
+	return secret
 }
 
 // engine [flags]: sets FAUNA.
@@ -313,7 +352,7 @@ func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
 
 // fql [-at URL] SECRET QUERY: shows the result in the simple format. With ! the query must fail.
 func cmdFQL(ts *testscript.TestScript, neg bool, args []string) {
-	base := ts.Getenv("URL")
+	base := ts.Getenv("QUERY")
 	if len(args) > 2 && args[0] == "-at" {
 		base, args = args[1], args[2:]
 	}

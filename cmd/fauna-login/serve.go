@@ -65,18 +65,16 @@ func (p *Program) serve(ctx context.Context, cfg *config.Config) error {
 func (p *Program) serveUntil(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	run := &servers{log: log}
 	defer run.close()
-
-	public, err := run.listen("the public listener", cfg.Listen)
+	l, err := listenAll(run, cfg)
 	if err != nil {
 		return err
 	}
-	public.http.MaxHeaderBytes = maxHeader(cfg.Limits.MaxTokenBytes)
 	if cfg.TLS.CertFile != "" {
-		if public.http.TLSConfig, err = tlsConfig(cfg.TLS.CertFile, cfg.TLS.KeyFile, p.Now, log); err != nil {
+		if l.public.http.TLSConfig, err = tlsConfig(cfg.TLS.CertFile, cfg.TLS.KeyFile, p.Now, log); err != nil {
 			return err
 		}
 	}
-	setup := exchangeConfig(cfg, public)
+	setup := exchangeConfig(cfg, l.public)
 	setup.Log, setup.Now = log, p.Now
 
 	engine, client, err := p.openBackend(ctx, cfg, log)
@@ -95,22 +93,13 @@ func (p *Program) serveUntil(ctx context.Context, cfg *config.Config, log *slog.
 	if err != nil {
 		return err
 	}
-	public.http.Handler = service.Handler()
-	addresses := Addresses{Public: public.address}
-	if cfg.AdminListen != "" {
-		admin, err := run.listen("the admin listener", cfg.AdminListen)
-		if err != nil {
-			return err
-		}
-		admin.http.Handler, addresses.Admin = service.AdminHandler(), admin.address
-		admin.http.WriteTimeout = 0 // a CPU profile takes as long as it is asked for
+	addresses := Addresses{Public: l.public.address}
+	l.public.http.Handler = service.Handler()
+	if l.admin != nil {
+		l.admin.http.Handler, addresses.Admin = service.AdminHandler(), l.admin.address
 	}
-	if engine != nil && cfg.Fauna.Listen != "" {
-		wire, err := run.listen("the engine's wire port", cfg.Fauna.Listen)
-		if err != nil {
-			return err
-		}
-		wire.http.Handler, addresses.Fauna = engine.Handler(), wire.address
+	if l.wire != nil {
+		l.wire.http.Handler, addresses.Fauna = engine.Handler(), l.wire.address
 	}
 
 	setup.Verifier.Start()
@@ -122,6 +111,28 @@ func (p *Program) serveUntil(ctx context.Context, cfg *config.Config, log *slog.
 	err = run.run(ctx)
 	log.Info("stopped")
 	return err
+}
+
+// listeners are those of serve; nil is off.
+type listeners struct{ public, admin, wire *server }
+
+// listenAll opens the listeners before anything else is done: a port that is taken is the most
+// likely failure.
+func listenAll(run *servers, cfg *config.Config) (l listeners, err error) {
+	if l.public, err = run.listen("the public listener", cfg.Listen); err != nil {
+		return l, err
+	}
+	l.public.http.MaxHeaderBytes = maxHeader(cfg.Limits.MaxTokenBytes)
+	if cfg.AdminListen != "" {
+		if l.admin, err = run.listen("the admin listener", cfg.AdminListen); err != nil {
+			return l, err
+		}
+		l.admin.http.WriteTimeout = 0 // a CPU profile takes as long as it is asked for
+	}
+	if cfg.Fauna.Embedded() && cfg.Fauna.Listen != "" {
+		l.wire, err = run.listen("the engine's wire port", cfg.Fauna.Listen)
+	}
+	return l, err
 }
 
 // openBackend returns how the service reaches its Fauna: a cluster, or the embedded engine,

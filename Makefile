@@ -3,6 +3,7 @@ GO        ?= go
 PKGS      := ./...
 FUZZTIME  ?= 5s
 BENCHTIME ?= 2s
+EXCHANGES ?= 30000
 
 .DEFAULT_GOAL := help
 
@@ -42,7 +43,8 @@ fuzz: ## each fuzz target for FUZZTIME
 
 .PHONY: bench
 bench: ## the benchmarks of an exchange and its floor, then those of each package
-	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./cmd/fauna-login
+	$(GO) test -run '^$$' -bench 'Floor|Exchange' -benchtime $(EXCHANGES)x -timeout 30m ./cmd/fauna-login
+	$(GO) test -run '^$$' -bench 'Stages|Users|Start' -benchtime $(BENCHTIME) -timeout 30m ./cmd/fauna-login
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $$($(GO) list $(PKGS) | grep -v cmd/)
 
 .PHONY: smoke

@@ -115,6 +115,10 @@ func faunaError(ctx context.Context, err error) *Error {
 		return &Error{problem: problemUnavailable, Reason: ReasonFaunaKey, RetryAfter: 10 * time.Second, Err: err}
 	case errors.Is(err, fqlx.ErrInvalid):
 		return &Error{problem: problemUnavailable, Reason: ReasonFaunaSchema, RetryAfter: 10 * time.Second, Err: err}
+	case errors.Is(err, fqlx.ErrFunction):
+		// The app's upsertAuth0User, or a constraint of its user collection: this user will not
+		// fare better in a while.
+		return &Error{problem: problemDenied, Reason: ReasonApp, Err: err}
 	}
 	return &Error{problem: problemServer, Reason: ReasonInternal, Err: err}
 }

@@ -37,8 +37,9 @@ func (s *Service) routes() *echo.Echo {
 		jwtmiddleware.WithValidateOnOptions(false),
 	)
 	e.POST("/fauna-login", s.postLogin, s.limitIP, takeNoBody, echo.WrapMiddleware(auth.CheckJWT))
-	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
-	e.GET("/readyz", s.getReady)
+	probes := []string{http.MethodGet, http.MethodHead}
+	e.Match(probes, "/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
+	e.Match(probes, "/readyz", s.getReady)
 	if s.Query != nil {
 		e.Any("/query/1", echo.WrapHandler(s.Query)) // has its own errors and CORS: Fauna's
 	}
@@ -134,6 +135,9 @@ func hasToken(form string) bool {
 func takeNoBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		req := c.Request()
+		if req.ContentLength > maxBody {
+			return &Error{problem: problemTooLarge, Reason: ReasonRequest} // not even asked for
+		}
 		body, err := io.ReadAll(http.MaxBytesReader(c.Response(), req.Body, maxBody))
 		if err != nil {
 			return bodyError(err)
@@ -197,7 +201,9 @@ func (s *Service) fail(w http.ResponseWriter, r *http.Request, err error) {
 	header.Set("Content-Type", "application/json")
 	w.WriteHeader(e.status)
 	if r.Method != http.MethodHead {
-		_ = json.NewEncoder(w).Encode(struct { // a client that went away needs no answer
+		encoder := json.NewEncoder(w)
+		encoder.SetEscapeHTML(false)
+		_ = encoder.Encode(struct { // a client that went away needs no answer
 			Error       string `json:"error,omitempty"`
 			Description string `json:"error_description"`
 			RequestID   string `json:"request_id"`

@@ -1,11 +1,13 @@
 package exchange_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -375,6 +377,61 @@ func TestAppRefuses(t *testing.T) {
 	}
 }
 
+// What goes wrong in the app's function for this very user is no outage, and what it says
+// about him is not for the log.
+func TestAppFails(t *testing.T) {
+	bodies := map[string]string{
+		"a sentence":       `abort("not on the list: " + claims.email)`,
+		"a failing lookup": `User.byId(claims.email)!`,
+		"a bad time":       `Time.fromString(claims.email)`,
+		"a null":           `User.byAuth0("main", "auth0|nobody").first()!.update(claims)`,
+		"a constraint":     `User.create({ auth0_tenant: tenant, auth0_sub: 7 })`,
+		"a null user":      `null`,
+	}
+	for name, body := range bodies {
+		t.Run(name, func(t *testing.T) {
+			s := newService(t, nil)
+			if _, err := s.engine.Push(t.Context(), pushed(t, s, body)); err != nil {
+				t.Fatal(err)
+			}
+			checkRefusal(t, s.login(s.good()), exchange.AccessDenied)
+			if got := s.written(); got != "[0,0,0,0]" {
+				t.Errorf("left behind: %s", got)
+			}
+			if log := s.log.String(); strings.Contains(log, "ada@example.com") || !strings.Contains(log, `"reason":"app"`) {
+				t.Errorf("the log says %s", log)
+			}
+		})
+	}
+}
+
+// A request to Fauna's API that does not arrive whole is never answered as a success.
+func TestCutBody(t *testing.T) {
+	s := newService(t, nil)
+	secret := s.login(s.good()).Secret
+	for _, bearer := range []string{secret, "wrong"} {
+		for _, body := range []string{`{"query":"1"`, strings.Repeat(" ", 100_000)} {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(conn, "POST /query/1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: 200000\r\n\r\n%s", bearer, body)
+			if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := map[string]int{secret: 400, "wrong": 401}[bearer]; res.StatusCode != want {
+				t.Errorf("%d bytes of more, %.6s…: status %d, want %d", len(body), bearer, res.StatusCode, want)
+			}
+			res.Body.Close()
+			conn.Close()
+		}
+	}
+}
+
 // A claim that changed is written, one that did not come is left alone, an object loses
 // what the claim lost.
 func TestClaimsReachTheUser(t *testing.T) {
@@ -613,7 +670,7 @@ func TestHealth(t *testing.T) {
 	if a := s.do(s.request("GET", "/healthz", "")); a.status != 200 {
 		t.Errorf("/healthz: %d", a.status)
 	}
-	if a := s.do(s.request("GET", "/readyz", "")); a.status != 503 || !strings.Contains(a.body, "no usable keys of "+s.main) {
+	if a := s.do(s.request("GET", "/readyz", "")); a.status != 503 || !strings.Contains(a.body, "no usable keys of "+s.main+"\"") {
 		t.Errorf("before any key set: %d %s", a.status, a.body)
 	}
 	// Tokens of all three tenants bring their key sets.

@@ -26,6 +26,10 @@ func TestClientAddress(t *testing.T) {
 		{"a client that makes one up", proxies, "10.0.0.1:1", []string{"198.51.100.1, 203.0.113.9"}, "203.0.113.9"},
 		{"over two lines", proxies, "10.0.0.1:1", []string{"198.51.100.1", "203.0.113.9"}, "203.0.113.9"},
 		{"garbage", proxies, "10.0.0.1:1", []string{"203.0.113.9, x"}, "10.0.0.1"},
+		{"with ports", proxies, "10.0.0.1:1", []string{"198.51.100.1:443, 203.0.113.9:1234"}, "203.0.113.9"},
+		{"IPv6 with a port", proxies, "10.0.0.1:1", []string{"[2001:db8:1::7]:1234"}, "2001:db8:1::7"},
+		{"mapped IPv4", proxies, "[::ffff:10.0.0.1]:1", []string{"203.0.113.9"}, "203.0.113.9"},
+		{"an empty header", proxies, "10.0.0.1:1", []string{""}, "10.0.0.1"},
 		{"IPv6", proxies, "[2001:db8:ffff::1]:1", []string{"2001:db8:1::7"}, "2001:db8:1::7"},
 	}
 	for _, tt := range tests {

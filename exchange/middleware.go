@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -110,19 +110,37 @@ func (s *Service) secure(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // ipExtractor finds the client's address: the peer, or the rightmost address of
-// X-Forwarded-For that no trusted proxy has. Echo's default believes anybody.
+// X-Forwarded-For that no trusted proxy has. Echo's default believes anybody, and its
+// extractors do not know the ports that some proxies write.
 func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
-	if len(trusted) == 0 {
-		return echo.ExtractIPDirect()
+	return func(r *http.Request) string {
+		client, ok := parseAddress(r.RemoteAddr)
+		if !ok {
+			return r.RemoteAddr
+		}
+		forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+		for i := len(forwarded) - 1; i >= 0 && contains(trusted, client); i-- {
+			next, ok := parseAddress(strings.TrimSpace(forwarded[i]))
+			if !ok {
+				break // what stands left of garbage is anybody's
+			}
+			client = next
+		}
+		return client.String()
 	}
-	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
-	for _, prefix := range trusted {
-		options = append(options, echo.TrustIPRange(&net.IPNet{
-			IP:   prefix.Masked().Addr().AsSlice(),
-			Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen()),
-		}))
+}
+
+// parseAddress reads an address, with or without a port.
+func parseAddress(s string) (netip.Addr, bool) {
+	if withPort, err := netip.ParseAddrPort(s); err == nil {
+		return withPort.Addr().Unmap(), true
 	}
-	return echo.ExtractIPFromXFFHeader(options...)
+	addr, err := netip.ParseAddr(strings.Trim(s, "[]"))
+	return addr.Unmap(), err == nil
+}
+
+func contains(prefixes []netip.Prefix, addr netip.Addr) bool {
+	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 // maxCause bounds the cause in a log line, in bytes, so that the line stays under 8 KiB.
@@ -134,10 +152,13 @@ func (s *Service) logRequest(c echo.Context, r *record, took time.Duration) {
 	level := slog.LevelInfo
 	status := c.Response().Status
 	switch {
-	case status >= 500 && r.reason != ReasonCanceled:
-		level = slog.LevelError
 	case c.Path() == "/healthz" || c.Path() == "/readyz":
 		level = slog.LevelDebug
+		if status >= 500 {
+			level = slog.LevelWarn
+		}
+	case status >= 500 && r.reason != ReasonCanceled:
+		level = slog.LevelError
 	}
 	if !s.Log.Enabled(c.Request().Context(), level) {
 		return

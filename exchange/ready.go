@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ const (
 func (s *Service) getReady(c echo.Context) error {
 	missing := s.ready.ask(c.Request().Context(), s)
 	if len(missing) > 0 {
+		recordOf(c.Request().Context()).err = errors.New(strings.Join(missing, "; "))
 		return c.JSON(http.StatusServiceUnavailable, map[string]any{"ready": false, "missing": missing})
 	}
 	return c.JSON(http.StatusOK, map[string]any{"ready": true})
@@ -56,7 +58,7 @@ func (s *Service) Missing(ctx context.Context) []string {
 	}
 	for _, status := range s.Verifier.KeyStatus() {
 		if !status.Ready() {
-			missing = append(missing, fmt.Sprintf("auth0: no usable keys of %s yet", status.Issuer))
+			missing = append(missing, fmt.Sprintf("auth0: no usable keys of %s", status.Issuer))
 		}
 	}
 	return missing
@@ -66,7 +68,7 @@ func (s *Service) Missing(ctx context.Context) []string {
 func faunaMissing(err error) string {
 	switch {
 	case errors.Is(err, fqlx.ErrUnauthorized):
-		return "fauna: the key is not accepted; make one with `fauna-login key create`"
+		return "fauna: the service's key is not accepted; make one with `fauna-login key create` (the embedded engine: restart)"
 	case errors.Is(err, fqlx.ErrInvalid):
 		return "fauna: the schema does not fit; push it with `fauna-login schema push`"
 	}

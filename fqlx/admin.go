@@ -198,7 +198,10 @@ type SchemaError struct {
 }
 
 func (e *SchemaError) Error() string {
-	return fmt.Sprintf("fauna refuses the schema (status %d): %s", e.Status, e.Message)
+	if e.Message == "" {
+		return fmt.Sprintf("the answer has status %d and is not Fauna's", e.Status)
+	}
+	return e.Message
 }
 
 // call makes one request to /schema/1.
@@ -241,5 +244,5 @@ func schemaError(status int, body []byte) error {
 	case status >= 500:
 		return fmt.Errorf("%w: %w", ErrUnavailable, &SchemaError{status, shape.Error.Message})
 	}
-	return &SchemaError{status, shape.Error.Message}
+	return fmt.Errorf("fauna refuses the schema: %w", &SchemaError{status, shape.Error.Message})
 }

@@ -83,7 +83,7 @@ func TestExchangeAnswers(t *testing.T) {
 		{"503 clears", []answer{busy, good}, nil, 2},
 		{"503 stays", []answer{busy}, ErrUnavailable, maxAttempts},
 		{"two first logins raced", []answer{uniqueRace, good}, nil, 2},
-		{"other constraint failure", []answer{{400, `{"error":{"code":"constraint_failure","message":"m","constraint_failures":[{"message":"Missing required field"}]},` + stats + `}`}}, ErrInvalid, 1},
+		{"other constraint failure", []answer{{400, `{"error":{"code":"constraint_failure","message":"m","constraint_failures":[{"message":"Missing required field"}]},` + stats + `}`}}, ErrFunction, 1},
 		{"denied", []answer{aborted("denied")}, ErrRefused, 1},
 		{"429 is not repeated", []answer{{429, `{"error":{"code":"limit_exceeded","message":"Rate limit exceeded"}}`}}, ErrUnavailable, 1},
 		{"500", []answer{{500, `{"error":{"code":"internal_error","message":"m"}}`}}, ErrUnavailable, 1},

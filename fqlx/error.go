@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 
 	"github.com/fauna/fauna-go/v3"
 )
@@ -20,6 +21,9 @@ var (
 	// ErrInvalid: Fauna refuses the query itself, as when the schema is not pushed or the
 	// key's role may not call the function.
 	ErrInvalid = errors.New("fauna refuses the query")
+	// ErrFunction: something in a function went wrong, such as a constraint of the user
+	// collection that this user's document fails.
+	ErrFunction = errors.New("fauna function failed")
 )
 
 // Refused is the answer of a function that aborted: the transaction wrote nothing.
@@ -29,7 +33,15 @@ type Refused struct {
 	Code string
 }
 
-func (r *Refused) Error() string { return fmt.Sprintf("fauna function aborted with %q", r.Code) }
+// codeWord is an abort value that is surely a code and not a sentence with a claim in it.
+var codeWord = regexp.MustCompile(`^[a-z_]{1,64}$`)
+
+func (r *Refused) Error() string {
+	if !codeWord.MatchString(r.Code) {
+		return fmt.Sprintf("fauna function aborted with a message of %d bytes", len(r.Code))
+	}
+	return fmt.Sprintf("fauna function aborted with %q", r.Code)
+}
 
 // ErrRefused holds for every *Refused.
 var ErrRefused = errors.New("fauna function refused")
@@ -37,8 +49,8 @@ var ErrRefused = errors.New("fauna function refused")
 // Is makes every *Refused an [ErrRefused].
 func (r *Refused) Is(target error) bool { return target == ErrRefused }
 
-// errorOf turns an error of the driver into one of ours. Fauna's messages quote the query, so
-// they are for logs, never for an answer.
+// errorOf turns an error of the driver into one of ours. Fauna's messages quote values, which
+// may be claims, so only codes are kept.
 func errorOf(err error) error {
 	var abort *fauna.ErrAbort
 	if errors.As(err, &abort) {
@@ -51,13 +63,22 @@ func errorOf(err error) error {
 	}
 	switch base.StatusCode {
 	case http.StatusBadRequest:
-		return fmt.Errorf("%w: %s: %s", ErrInvalid, base.Code, base.Message)
+		if ofQuery[base.Code] {
+			return fmt.Errorf("%w: %s", ErrInvalid, base.Code)
+		}
+		return fmt.Errorf("%w: %s", ErrFunction, base.Code)
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusGone:
-		return fmt.Errorf("%w: %s", ErrUnauthorized, base.Message)
+		return fmt.Errorf("%w: %s", ErrUnauthorized, base.Code)
 	case http.StatusConflict:
-		return fmt.Errorf("%w: %s", ErrContended, base.Message)
+		return fmt.Errorf("%w: %s", ErrContended, base.Code)
 	}
-	return fmt.Errorf("%w: status %d: %s: %s", ErrUnavailable, base.StatusCode, base.Code, base.Message)
+	return fmt.Errorf("%w: status %d: %s", ErrUnavailable, base.StatusCode, base.Code)
+}
+
+// ofQuery are the codes that speak of our one-line queries, not of the functions they call.
+var ofQuery = map[string]bool{
+	"invalid_query": true, "unbound_variable": true, "permission_denied": true, "invalid_request": true,
+	"invalid_function_invocation": true, "invalid_index_invocation": true, "disabled_feature": true,
 }
 
 // baseOf returns what all of the driver's typed errors embed, nil for any other error.

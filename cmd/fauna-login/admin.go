@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 
 	"github.com/fauna-login/fauna-login/config"
@@ -78,7 +78,9 @@ func (p *Program) schemaPushCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p.printDiff(plan)
+			if err := p.printDiff(plan); err != nil {
+				return err
+			}
 			if err := admin.Push(c.Context(), plan); err != nil {
 				return err
 			}
@@ -99,10 +101,10 @@ func (p *Program) schemaDiffCommand() *cobra.Command {
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, plan, err := p.plan(c.Context(), f)
-			if err == nil {
-				p.printDiff(plan)
+			if err != nil {
+				return err
 			}
-			return err
+			return p.printDiff(plan)
 		},
 	}
 	f.add(c)
@@ -126,7 +128,9 @@ func (p *Program) schemaShowCommand() *cobra.Command {
 				return err
 			}
 			for _, file := range append([]fqlx.File{own, app}, files...) {
-				fmt.Fprintf(p.Stdout, "// ---- %s\n\n%s\n", file.Name, file.Content)
+				if _, err := fmt.Fprintf(p.Stdout, "// ---- %s\n\n%s\n", file.Name, file.Content); err != nil {
+					return err
+				}
 			}
 			return nil
 		},
@@ -152,15 +156,17 @@ func (p *Program) plan(ctx context.Context, f schemaFlags) (*fqlx.Admin, *fqlx.P
 	return admin, plan, err
 }
 
-func (p *Program) printDiff(plan *fqlx.Plan) {
-	if len(plan.Files) == 0 {
-		fmt.Fprintln(p.Stdout, "No changes.")
-		return
+func (p *Program) printDiff(plan *fqlx.Plan) error {
+	text := "No changes.\n"
+	if len(plan.Files) > 0 {
+		text = ""
+		for _, file := range plan.Files {
+			text += "file " + file.Name + "\n"
+		}
+		text += strings.TrimRight(plan.Diff, "\n") + "\n"
 	}
-	for _, file := range plan.Files {
-		fmt.Fprintln(p.Stdout, "file", file.Name)
-	}
-	fmt.Fprintln(p.Stdout, strings.TrimRight(plan.Diff, "\n"))
+	_, err := io.WriteString(p.Stdout, text)
+	return err
 }
 
 // readFSL reads the .fsl files of a directory, by name.
@@ -168,25 +174,26 @@ func readFSL(dir string) ([]fqlx.File, error) {
 	if dir == "" {
 		return nil, nil
 	}
-	names, err := filepath.Glob(filepath.Join(dir, "*.fsl"))
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, usagef("--dir: %v", err)
 	}
-	if len(names) == 0 {
-		return nil, usagef("--dir: no .fsl files in %s", dir)
-	}
-	sort.Strings(names)
 	var files []fqlx.File
-	for _, name := range names {
-		content, err := os.ReadFile(name)
+	for _, entry := range entries {
+		if filepath.Ext(entry.Name()) != ".fsl" || entry.IsDir() {
+			continue
+		}
+		if entry.Name() == fqlx.OwnFile {
+			return nil, usagef("--dir: %s is fauna-login's own file, take it out of %s", entry.Name(), dir)
+		}
+		content, err := os.ReadFile(filepath.Join(dir, entry.Name()))
 		if err != nil {
-			return nil, err
+			return nil, usagef("--dir: %v", err)
 		}
-		base := filepath.Base(name)
-		if base == fqlx.OwnFile {
-			return nil, usagef("--dir: %s is fauna-login's own file, take it out", name)
-		}
-		files = append(files, fqlx.File{Name: base, Content: string(content)})
+		files = append(files, fqlx.File{Name: entry.Name(), Content: string(content)})
+	}
+	if len(files) == 0 {
+		return nil, usagef("--dir: no .fsl files in %s", dir)
 	}
 	return files, nil
 }
@@ -216,8 +223,10 @@ func (p *Program) keyCreateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, err := fmt.Fprintln(p.Stdout, secret); err != nil {
+				return fmt.Errorf("printing the secret of key %s, which nobody knows now, so delete it: %w", id, err)
+			}
 			fmt.Fprintf(p.Stderr, "Key %s of role %s. Keep its secret where fauna.secret_file points; it is not shown again.\n", id, serviceRole)
-			fmt.Fprintln(p.Stdout, secret)
 			return nil
 		},
 	}

@@ -55,7 +55,7 @@ func openEmbedded(ctx context.Context, c embeddedConfig) (*embedded, error) {
 	}
 	opened, err := engine.Open(options)
 	if err != nil {
-		return nil, fmt.Errorf("opening the embedded engine: %w", err)
+		return nil, err
 	}
 	e := &embedded{Engine: opened, root: root}
 	if err = e.pushSchema(ctx, c); err == nil {
@@ -102,7 +102,7 @@ func (e *embedded) pushSchema(ctx context.Context, c embeddedConfig) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("pushing the schema: %w", err)
+		return fmt.Errorf("pushing the schema for the user collection %s: %w", c.userCollection, err)
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func (e *embedded) findServiceKey(ctx context.Context, c embeddedConfig) error {
 				return nil
 			}
 		}
-		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fqlx.ErrUnauthorized) {
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errEmptySecret) && !errors.Is(err, fqlx.ErrUnauthorized) {
 			return fmt.Errorf("checking the service's key: %w", err)
 		}
 	}
@@ -130,7 +130,7 @@ func (e *embedded) findServiceKey(ctx context.Context, c embeddedConfig) error {
 	if c.dir == "" {
 		return nil
 	}
-	c.log.Info("made the service's key", "file", file)
+	c.log.Info("made a key for the service; earlier ones work until they are deleted", "file", file)
 	return writeSecret(file, secret)
 }
 

@@ -90,7 +90,7 @@ func (l *laboratory) close() {
 	}
 }
 
-// program builds the program: the test binary, three times its size, is not what users run.
+// program builds the program: the test binary is not what users run.
 func (l *laboratory) program(b *testing.B) string {
 	if l.binary == "" {
 		path := filepath.Join(l.workDir(b), "fauna-login")
@@ -129,7 +129,9 @@ func (l *laboratory) used(b *testing.B, exchanges int, end func(*measured, *test
 	dir := filepath.Join(l.workDir(b), strings.ReplaceAll(name, "/", "-"))
 	if _, err := os.Stat(dir); err != nil {
 		server := serveIn(dir)(b)
-		post(b, server.url, 8, l.issuer(b).strangers(b, 0, exchanges))
+		load := newLoad(8)
+		load.post(b, server.url, l.issuer(b).strangers(b, 0, exchanges))
+		load.close()
 		end(server, b)
 	}
 	fresh := b.TempDir()
@@ -139,30 +141,20 @@ func (l *laboratory) used(b *testing.B, exchanges int, end func(*measured, *test
 	return fresh
 }
 
-// add reports an experiment, compared with the floor of as many clients if that ran before. Of
-// the runs that the testing package makes of one benchmark the last is the one that counts.
-func (l *laboratory) add(b *testing.B, e experiment, s sample) {
-	l.samples = append(slices.DeleteFunc(l.samples, func(old named) bool { return old.name == e.name }), named{e.name, s})
+// add reports an experiment. Of the runs that the testing package makes of one benchmark the last
+// is the one that counts.
+func (l *laboratory) add(b *testing.B, name string, s sample) {
+	l.samples = append(slices.DeleteFunc(l.samples, func(old named) bool { return old.name == name }), named{name, s})
 	b.ReportMetric(s.perSecond, "ok/s")
 	b.ReportMetric(milliseconds(s.cpu), "cpu-ms/op")
 	b.ReportMetric(milliseconds(s.p50), "p50-ms")
 	b.ReportMetric(milliseconds(s.p99), "p99-ms")
 	b.ReportMetric(s.disk, "disk-B/op")
 	b.ReportMetric(s.rss/1e6, "rss-MB")
-	if rate, cpu, ok := l.ratios(named{e.name, s}); ok {
-		b.ReportMetric(rate, "x-floor")
-		b.ReportMetric(cpu, "cpu-x-floor")
+	if s.floor != nil {
+		b.ReportMetric(s.floor.perSecond, "x-floor")
+		b.ReportMetric(s.floor.cpu, "cpu-x-floor")
 	}
-}
-
-// ratios compares an exchange with the floor of as many clients.
-func (l *laboratory) ratios(n named) (rate, cpu float64, ok bool) {
-	floor := "floor/" + n.name[strings.LastIndexByte(n.name, '/')+1:]
-	at := slices.IndexFunc(l.samples, func(s named) bool { return s.name == floor })
-	if at < 0 || n.name == floor || l.samples[at].cpu == 0 {
-		return 0, 0, false
-	}
-	return n.perSecond / l.samples[at].perSecond, float64(n.cpu) / float64(l.samples[at].cpu), true
 }
 
 // grew reports a growth.
@@ -204,8 +196,8 @@ func (l *laboratory) printSamples(w io.Writer) {
 	for _, s := range l.samples {
 		fmt.Fprintf(t, "%s\t%.0f\t%.3f\t%.2f\t%.2f\t%.0f\t%.0f\t", s.name,
 			s.perSecond, milliseconds(s.cpu), milliseconds(s.p50), milliseconds(s.p99), s.disk, s.rss/1e6)
-		if rate, cpu, ok := l.ratios(s); ok {
-			fmt.Fprintf(t, "%.2f\t%.2f\t\n", rate, cpu)
+		if s.floor != nil {
+			fmt.Fprintf(t, "%.2f\t%.2f\t\n", s.floor.perSecond, s.floor.cpu)
 		} else {
 			fmt.Fprint(t, "\t\t\n")
 		}
@@ -216,10 +208,9 @@ func (l *laboratory) printSamples(w io.Writer) {
 		return
 	}
 	s := l.samples[at]
-	if rate, cpu, ok := l.ratios(s); ok {
-		fmt.Fprintf(w, "\n%s, ok/s: %.2f of the floor%s, aim %v\n", s.name, rate, verdict(rate >= leastRate, "at least", leastRate), aimRate)
-		fmt.Fprintf(w, "%s, CPU: %.2f × the floor%s, aim %v\n", s.name, cpu, verdict(cpu <= mostCPU, "at most", mostCPU), aimCPU)
-	}
+	rate, cpu := s.floor.perSecond, s.floor.cpu
+	fmt.Fprintf(w, "\n%s, ok/s: %.2f of the floor%s, aim %v\n", s.name, rate, verdict(rate >= leastRate, "at least", leastRate), aimRate)
+	fmt.Fprintf(w, "%s, CPU: %.2f × the floor%s, aim %v\n", s.name, cpu, verdict(cpu <= mostCPU, "at most", mostCPU), aimCPU)
 	fmt.Fprintf(w, "%s, disk: %.0f bytes%s\n", s.name, s.disk, verdict(s.disk <= mostDisk, "at most", mostDisk))
 }
 

@@ -102,39 +102,34 @@ func moveIn(ctx context.Context, client *http.Client, fauna string, first, last 
 	return err
 }
 
-// takeTurns exchanges b.N tokens of a kind in each of two towns, one after the other and in turns,
+// medians exchanges b.N tokens of a kind in each of two towns, one after the other and in turns,
 // and returns the median times.
-func takeTurns(b *testing.B, kind string, one, other *town) (time.Duration, time.Duration) {
+func medians(b *testing.B, kind string, towns ...*town) (p50 []time.Duration) {
 	const warm = 200 // exchanges before the clock runs
 	b.StopTimer()
-	towns := [2]*town{one, other}
-	var servers [2]*measured
-	var tokens [2][]string
-	var latencies [2][]time.Duration
+	load := newLoad(1)
+	defer load.close()
+	servers := make([]*measured, len(towns))
+	tokens := make([][]string, len(towns))
+	latencies := make([][]time.Duration, len(towns))
 	for i, t := range towns {
 		servers[i] = serveIn(t.dir)(b)
-		post(b, servers[i].url, 1, t.take(b, kind, warm))
+		load.post(b, servers[i].url, t.take(b, kind, warm))
 		tokens[i] = t.take(b, kind, b.N)
 	}
-	client := &http.Client{Transport: &http.Transport{}}
-	defer client.CloseIdleConnections()
-	var answer bytes.Buffer
 	b.ResetTimer()
 	b.StartTimer()
 	for n := range b.N {
 		for i, server := range servers {
-			begin := time.Now()
-			if err := exchangeOnce(b.Context(), client, server.url, tokens[i][n], &answer); err != nil {
-				b.Fatal(err)
-			}
-			latencies[i] = append(latencies[i], time.Since(begin))
+			latencies[i] = append(latencies[i], load.post(b, server.url, tokens[i][n:n+1])...)
 		}
 	}
 	b.StopTimer()
-	for _, server := range servers {
+	for i, server := range servers {
 		server.stop(b)
+		p50 = append(p50, quantile(latencies[i], 0.5))
 	}
-	return quantile(latencies[0], 0.5), quantile(latencies[1], 0.5)
+	return p50
 }
 
 // take gives n tokens of a kind that were not used in this town.

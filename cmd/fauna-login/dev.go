@@ -92,7 +92,7 @@ func (p *Program) dev(ctx context.Context, f devFlags) error {
 		return err
 	}
 	defer closeEngine(engine, log)
-	tenant, err := auth0test.NewTenant(auth0test.Options{Issuer: "http://localhost:" + auth0.port() + "/", Now: p.Now})
+	tenant, err := auth0test.NewTenant(auth0test.Options{Issuer: auth0.url() + "/", Now: p.Now})
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (p *Program) dev(ctx context.Context, f devFlags) error {
 	}
 	service, err := exchange.New(exchange.Config{
 		Verifier: verifier, Fauna: fqlx.New(engine.client(engine.service, log)),
-		Endpoint: "http://localhost:" + public.port(),
+		Endpoint: public.url(),
 		MaxTTL:   time.Hour, MinTTL: 10 * time.Second, MaxSecrets: 20, MaxTokenBytes: 16384,
 		AllowOrigin: anyOrigin, Query: engine.PublicHandler(), Log: log, Now: p.Now,
 	})
@@ -120,7 +120,7 @@ func (p *Program) dev(ctx context.Context, f devFlags) error {
 	defer verifier.Close()
 	group.Go(func() error {
 		return p.greet(ctx, f, greeting{
-			URL: "http://localhost:" + public.port(), Auth0: tenant.URL, Fauna: "http://localhost:" + fauna.port(),
+			URL: public.url(), Auth0: tenant.URL, Fauna: fauna.url(),
 			FaunaSecret: engine.root, Audience: tenant.Audience,
 		}, tenant.Mint(auth0test.Claims{"sub": auth0test.Grace}), Addresses{Public: public.address, Auth0: auth0.address, Fauna: fauna.address})
 	})

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"path/filepath"
+	"strings"
 
 	"github.com/fauna-login/fauna-login/config"
 	"github.com/fauna-login/fauna-login/exchange/auth0test"
@@ -63,7 +63,7 @@ func (p *Program) engine(ctx context.Context, f engineFlags) error {
 	}
 	e, err := engine.Open(options)
 	if err != nil {
-		return fmt.Errorf("opening the engine: %w", err)
+		return err
 	}
 	wire.http.Handler = e.Handler()
 	if root == defaultRoot {
@@ -109,5 +109,5 @@ func (p *Program) engineRoot(f engineFlags) (string, error) {
 func loopback(address string) bool {
 	host, _, _ := net.SplitHostPort(address)
 	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }

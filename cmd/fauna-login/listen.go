@@ -46,10 +46,13 @@ func (s *servers) listen(name, address string) (*server, error) {
 	return opened, nil
 }
 
-// port is the listener's port, which the system may have chosen.
-func (s *server) port() string {
-	_, port, _ := net.SplitHostPort(s.address)
-	return port
+// url is how this machine reaches the listener, whose port the system may have chosen.
+func (s *server) url() string {
+	host, port, _ := net.SplitHostPort(s.address)
+	if host == "127.0.0.1" {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
 }
 
 // run serves until ctx ends, then finishes running requests. If one listener fails the

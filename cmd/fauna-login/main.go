@@ -4,12 +4,21 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 )
 
+// gcPercent lets garbage grow to twice of what lives before it is collected. Little lives, while
+// each exchange leaves some 40 KB behind: collecting half as often saves more than it holds.
+const gcPercent = 200
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	program := &Program{
 		Args:   os.Args[1:],
 		Env:    os.Environ(),
@@ -17,7 +26,5 @@ func main() {
 		Stderr: os.Stderr,
 		Now:    time.Now,
 	}
-	code := program.Run(ctx)
-	stop()
-	os.Exit(code)
+	os.Exit(program.Run(ctx))
 }

@@ -25,6 +25,8 @@ func newSecret() string {
 	return "root_" + base64.RawURLEncoding.EncodeToString(b[:])
 }
 
+var errEmptySecret = errors.New("is empty")
+
 // readSecret reads a secret from a file, without the newline at its end.
 func readSecret(name string) (string, error) {
 	content, err := os.ReadFile(name)
@@ -33,7 +35,7 @@ func readSecret(name string) (string, error) {
 	}
 	secret := strings.TrimRight(string(content), "\r\n")
 	if secret == "" {
-		return "", fmt.Errorf("reading a secret: %s is empty", name)
+		return "", fmt.Errorf("reading a secret: %s %w", name, errEmptySecret)
 	}
 	return secret, nil
 }

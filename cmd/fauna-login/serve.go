@@ -55,7 +55,8 @@ func configError(err error) error {
 func (p *Program) serve(ctx context.Context, cfg *config.Config) error {
 	log := newLogger(p.Stderr, cfg.Log.Format, cfg.Log.Level)
 	err := p.serveUntil(ctx, cfg, log)
-	if err != nil && ctx.Err() == nil {
+	var usage *usageError
+	if err != nil && ctx.Err() == nil && !errors.As(err, &usage) {
 		log.Error("failed", "cause", err.Error())
 		return errLogged
 	}
@@ -71,7 +72,7 @@ func (p *Program) serveUntil(ctx context.Context, cfg *config.Config, log *slog.
 	}
 	if cfg.TLS.CertFile != "" {
 		if l.public.http.TLSConfig, err = tlsConfig(cfg.TLS.CertFile, cfg.TLS.KeyFile, p.Now, log); err != nil {
-			return err
+			return usagef("tls: %v", err)
 		}
 	}
 	setup := exchangeConfig(cfg, l.public)

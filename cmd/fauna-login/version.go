@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/fauna-login/fauna-login/fqlx"
 	"github.com/spf13/cobra"
@@ -19,7 +20,7 @@ func (p *Program) versionCommand() *cobra.Command {
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			name, commit := build()
-			_, err := fmt.Fprintf(p.Stdout, "fauna-login %s\ncommit %s\ngo %s\nschema %d\n", name, commit, runtime.Version(), fqlx.WantSchema)
+			_, err := fmt.Fprintf(p.Stdout, "fauna-login %s\ncommit %s\ngo %s\nschema %d\n", name, commit, strings.TrimPrefix(runtime.Version(), "go"), fqlx.WantSchema)
 			return err
 		},
 	}

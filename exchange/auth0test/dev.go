@@ -3,13 +3,16 @@ package auth0test
 import (
 	"encoding/json"
 	"io"
+	"mime"
 	"net/http"
+	"strings"
 )
 
 // devMint is POST /dev/mint: [Tenant.Mint] for other languages and for the shell. The type of the
-// body must be application/json and nothing else: a page cannot send that without asking first.
+// body must be application/json: a page cannot send that without asking first.
 func (t *Tenant) devMint(w http.ResponseWriter, r *http.Request) {
-	if types := r.Header.Values("Content-Type"); len(types) != 1 || types[0] != "application/json" {
+	types := r.Header.Values("Content-Type")
+	if media, _, _ := mime.ParseMediaType(strings.Join(types, ",")); media != "application/json" {
 		writeError(w, refuse(http.StatusUnsupportedMediaType, "invalid_request", "Content-Type: expected application/json"))
 		return
 	}

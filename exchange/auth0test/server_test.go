@@ -165,7 +165,7 @@ func TestDevMint(t *testing.T) {
 		status           int
 	}{
 		{"ok", "application/json", `{}`, 200},
-		{"with parameters", "application/json; charset=utf-8", `{}`, 415},
+		{"with a charset", "application/json; charset=utf-8", `{}`, 200},
 		{"form", "application/x-www-form-urlencoded", `{}`, 415},
 		{"text", "text/plain", `{}`, 415},
 		{"no type", "", `{}`, 415},

@@ -14,6 +14,10 @@ import (
 // publicTimeout is the longest that a query may take on the public listener.
 const publicTimeout = 10 * time.Second
 
+// trustedBody is how long a body may be, in bytes, that is read before its secret is looked at:
+// most queries are much shorter, and are authenticated where they run.
+const trustedBody = 64 << 10
+
 // serveQuery answers /query/1.
 func (e *Engine) serveQuery(w http.ResponseWriter, r *http.Request, public bool) {
 	if !allow(w, r, http.MethodPost) {
@@ -32,9 +36,6 @@ func (e *Engine) serveQuery(w http.ResponseWriter, r *http.Request, public bool)
 	res, err := e.query(ctx, w, r, p, public)
 	var failure *eval.Error
 	if err != nil && (!errors.As(err, &failure) || res == nil) {
-		if r.Context().Err() != nil {
-			return // the client has gone
-		}
 		e.fail(w, err, p.tags)
 		return
 	}
@@ -51,6 +52,11 @@ func (e *Engine) query(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	secret := readSecret(r.Header)
 	if secret == "" {
 		return nil, errUnauthorized
+	}
+	if r.ContentLength < 0 || r.ContentLength > trustedBody {
+		if _, err := e.db.Authenticate(ctx, secret, public); err != nil {
+			return nil, err
+		}
 	}
 	body, err := readBody(w, r)
 	if err != nil {
@@ -102,8 +108,6 @@ func (e *Engine) fail(w http.ResponseWriter, err error, tags string) {
 	var request requestError
 	var contended *eval.Contended
 	switch {
-	case errors.Is(err, context.Canceled):
-		return // the client has gone
 	case errors.As(err, &protocol):
 	case errors.As(err, &header):
 		protocol = invalidRequest(header.Error())
@@ -115,6 +119,8 @@ func (e *Engine) fail(w http.ResponseWriter, err error, tags string) {
 		protocol = invalidRequest("Invalid header 'x-last-txn-ts': it lies more than one second in the future")
 	case errors.As(err, &contended):
 		protocol = &protocolError{http.StatusConflict, "contended_transaction", contended.Error()}
+	case errors.Is(err, context.Canceled):
+		protocol = errCanceled
 	case errors.Is(err, eval.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		protocol = errTimeOut
 	case errors.Is(err, store.ErrClosed):

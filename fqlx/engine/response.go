@@ -25,6 +25,7 @@ var (
 	errNotFound         = &protocolError{http.StatusNotFound, "not_found", "Not found"}
 	errMethodNotAllowed = &protocolError{http.StatusMethodNotAllowed, "method_not_allowed", "Method not allowed"}
 	errTooLarge         = &protocolError{http.StatusRequestEntityTooLarge, "request_size_exceeded", "Request entity is too large"}
+	errCanceled         = &protocolError{http.StatusServiceUnavailable, "time_out", "The request was canceled"} // by whoever sent it, who may still read
 	errTimeOut          = &protocolError{statusTimeOut, "time_out", "Query timed out"}
 	errClosed           = &protocolError{http.StatusServiceUnavailable, "time_out", "The engine is shutting down"}
 )

@@ -173,10 +173,12 @@ func (s *keySource) finish(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flight = nil
-	if err != nil {
+	switch {
+	case err != nil && s.lifetime.Err() != nil: // the program ends
+	case err != nil:
 		s.failures++
 		s.log.Warn("jwks fetch", "issuer", s.issuer, "url", s.url, "err", err)
-	} else if s.lastErr != nil {
+	case s.lastErr != nil:
 		s.log.Info("jwks fetch works again", "issuer", s.issuer, "url", s.url)
 	}
 	s.lastErr = err

@@ -19,6 +19,7 @@ type readiness struct {
 	mu      sync.Mutex
 	asked   time.Time
 	missing []string
+	fauna   bool // Fauna is among what is missing
 }
 
 const (
@@ -39,23 +40,33 @@ func (s *Service) getReady(c echo.Context) error {
 func (r *readiness) ask(ctx context.Context, s *Service) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if now := s.Now(); r.asked.IsZero() || now.Sub(r.asked) >= readyFor || now.Before(r.asked) {
+	if now := s.Now(); r.asked.IsZero() || now.Sub(r.asked) >= readyFor || now.Before(r.asked) || r.keysOnly(s) {
 		// The probe's own context must not spoil the answer for the next one.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout)
 		defer cancel()
-		r.missing, r.asked = s.Missing(ctx), now
+		r.missing, r.fauna = s.missing(ctx)
+		r.asked = now
 	}
 	return r.missing
 }
 
-// Missing lists what stands between this service and a successful exchange, in words for an
-// operator; empty when it is ready.
-func (s *Service) Missing(ctx context.Context) []string {
-	var missing []string
+// keysOnly reports whether nothing but keys was missing, and they have come since: a start
+// should not look slower than it is.
+func (r *readiness) keysOnly(s *Service) bool {
+	return len(r.missing) > 0 && !r.fauna && len(s.missingKeys()) == 0
+}
+
+// missing lists what stands between this service and a successful exchange, in words for an
+// operator, and says whether Fauna is part of it; empty when it is ready.
+func (s *Service) missing(ctx context.Context) (missing []string, fauna bool) {
 	if err := s.Fauna.Ready(ctx); err != nil {
 		s.Log.DebugContext(ctx, "fauna is not ready", "cause", cut(err.Error(), maxCause))
-		missing = append(missing, faunaMissing(err))
+		missing, fauna = append(missing, faunaMissing(err)), true
 	}
+	return append(missing, s.missingKeys()...), fauna
+}
+
+func (s *Service) missingKeys() (missing []string) {
 	for _, status := range s.Verifier.KeyStatus() {
 		if !status.Ready() {
 			missing = append(missing, fmt.Sprintf("auth0: no usable keys of %s", status.Issuer))

@@ -26,7 +26,11 @@ func (g guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	// A length is only claimed: memory for much of it is taken as it arrives.
+	var read bytes.Buffer
+	read.Grow(int(min(max(res.ContentLength, 0), 64<<10)) + bytes.MinRead)
+	_, err = read.ReadFrom(io.LimitReader(res.Body, maxAnswer+1))
+	body := read.Bytes()
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading the answer: %w", err)

@@ -144,6 +144,10 @@ func TestSchemaRefuses(t *testing.T) {
 	}{
 		{"syntax", "update", []string{"main.fsl", "collection {"}, 400, "at *main.fsl*:1:"},
 		{"meaning", "update", []string{"main.fsl", "collection Math {}"}, 400, "The identifier `Math` is reserved."},
+		{"unbound name", "update", []string{"main.fsl", "collection A {}\nrole r { privileges A { read { predicate (a => a.owner == me()) } } }"}, 400,
+			"error: Unbound variable `me`\nat *main.fsl*:2:60\n"},
+		{"write in a predicate", "validate", []string{"main.fsl", "collection A {}\nrole r { membership A { predicate (a => A.create({}) != null) } }"}, 400,
+			"error: `create` performs a write, which is not allowed in auth predicates.\nat *main.fsl*:2:42\n"},
 		{"staged", "update?staged=true", []string{"main.fsl", ""}, 400, "A staged schema (staged=true) is not supported by this engine"},
 		{"flag", "update?override=x", []string{"main.fsl", ""}, 400, "Invalid value of `override`"},
 		{"name", "update", []string{"main.txt", ""}, 400, "Invalid filename `main.txt`"},

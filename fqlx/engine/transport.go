@@ -2,9 +2,9 @@ package engine
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 )
 
 // Transport returns a RoundTripper that answers requests by calling [Engine.Handler] in
@@ -61,7 +61,7 @@ func (w *recorder) Write(b []byte) (int, error) {
 func (w *recorder) response(req *http.Request) *http.Response {
 	w.WriteHeader(http.StatusOK)
 	return &http.Response{
-		Status:        fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)),
+		Status:        strconv.Itoa(w.status) + " " + http.StatusText(w.status),
 		StatusCode:    w.status,
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,

@@ -206,7 +206,7 @@ func moduleByName(ev *evaluator, this value.Value, args []value.Value) (value.Va
 		return nil, errNoCollection(name)
 	}
 	if f := ev.schema.Function(name); f != nil {
-		return userFunction{f}, nil
+		return ev.function(f), nil
 	}
 	return nil, errArgument("function", "No such user function `%s`.", name)
 }
@@ -247,10 +247,12 @@ func (ev *evaluator) named(ref value.Ref) (*document, string, error) {
 			return nil, causeNotFound, nil
 		}
 		fields = withText(withText(nil, "alias", f.Alias), "role", f.Role)
-	default:
+	case schema.CollRole:
 		if ev.schema.Role(ref.Name) == nil {
 			return nil, causeNotFound, nil
 		}
+	default: // this engine has no databases and no access providers
+		return nil, causeNotFound, nil
 	}
 	return &document{ts: ev.schema.Version, data: value.NewObject(fields...)}, "", nil
 }

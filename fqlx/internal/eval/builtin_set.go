@@ -116,7 +116,11 @@ func setConcat(_ *evaluator, this value.Value, args []value.Value) (value.Value,
 	default:
 		return nil, errArgumentType("other", "Set<Any>", args[0])
 	}
-	return &set{source: &concatenation{first, second}, size: first.size, depth: max(first.depth, second.depth) + 1}, nil
+	depth := max(first.depth, second.depth) + 1
+	if depth > maxSetDepth {
+		return nil, errorf("value_too_large", "Value too large: sets within sets exceed limit %d.", maxSetDepth)
+	}
+	return &set{source: &concatenation{first: first, second: second}, size: first.size, depth: depth}, nil
 }
 
 func setPageSize(_ *evaluator, this value.Value, args []value.Value) (value.Value, error) {

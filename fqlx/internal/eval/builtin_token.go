@@ -54,7 +54,7 @@ type secretDoc struct {
 }
 
 // takeSecretDoc reads the argument. own is the one field that is the collection's own.
-func takeSecretDoc(coll, own string, arg value.Value, failed string) (*secretDoc, error) {
+func (ev *evaluator) takeSecretDoc(coll, own string, arg value.Value, failed string) (*secretDoc, error) {
 	o := arg.(*value.Object)
 	d := &secretDoc{coll: coll}
 	var err error
@@ -68,7 +68,7 @@ func takeSecretDoc(coll, own string, arg value.Value, failed string) (*secretDoc
 			d.takeTTL(f.Value)
 		case own, "data":
 			own := value.NewObject(f) // for the path in the error
-			stored, err := persist(own)
+			stored, err := ev.persist(own)
 			if err != nil {
 				return nil, err
 			}
@@ -156,7 +156,7 @@ func (d *secretDoc) get(name string) value.Value {
 }
 
 func tokenCreate(ev *evaluator, _ value.Value, args []value.Value) (value.Value, error) {
-	d, err := takeSecretDoc("Token", fieldDocument, args[0], "Failed to create Token.")
+	d, err := ev.takeSecretDoc("Token", fieldDocument, args[0], "Failed to create Token.")
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func keyCreate(ev *evaluator, _ value.Value, args []value.Value) (value.Value, e
 	if _, ok := args[0].(*value.Object).Get("database"); ok {
 		return nil, errUnsupported("Key.create with a database")
 	}
-	d, err := takeSecretDoc("Key", fieldRole, args[0], "Failed to create Key.")
+	d, err := ev.takeSecretDoc("Key", fieldRole, args[0], "Failed to create Key.")
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +230,7 @@ func (ev *evaluator) changeToken(ref value.Ref, replace bool, arg value.Value) (
 	if err != nil {
 		return nil, err
 	}
-	d, err := takeSecretDoc("Token", fieldDocument, arg, failed)
+	d, err := ev.takeSecretDoc("Token", fieldDocument, arg, failed)
 	if err != nil {
 		return nil, err
 	}

@@ -220,6 +220,8 @@ func weight(v value.Value) int {
 		return len(v) / 256
 	case value.Array:
 		return len(v) / 8
+	case *set:
+		return len(v.ops) // which a further step copies
 	}
 	return 0
 }

@@ -20,11 +20,18 @@ import (
 // functions as text and what these captured, the position, and the commit time that all
 // pages read. It is sealed (AES-GCM) under a key of the database: nobody can forge one, and
 // the source and variables of a function that returned a set stay inside. Whose rights count
-// is not in it: those of whoever turns the page do.
-const cursorVersion = 1
+// is not in it: those of whoever turns the page do. A function with @role turns only pages
+// that were begun with its role: else whoever calls it could have it read any set.
+const cursorVersion = 2
 
 // maxCursor bounds a cursor's size in bytes, of which a set of many values has a lot.
 const maxCursor = 1 << 20
+
+// The names, in summaries, of text out of a cursor: that of a function, that of a query.
+const (
+	cursorName      = "*cursor*"
+	queryCursorName = "*cursor of a query*"
+)
 
 // errInvalidCursor is Fauna's answer to a cursor that is broken, too old, or of a collection
 // or index that is gone.
@@ -43,11 +50,9 @@ func (ev *evaluator) cursor(s *set) (string, error) {
 	case !ev.wrote: // what this query wrote is not at its snapshot: then pages read what is there
 		pinned.at = ev.tx.Snapshot()
 	}
+	w.text(ev.role)
 	w.set(&pinned)
-	if w.err == nil && len(w.b) > maxCursor {
-		w.err = errorf("value_too_large", "Value too large: cursor size %d exceeds limit %d.", len(w.b), maxCursor)
-	}
-	if w.err != nil {
+	if w.full(); w.err != nil {
 		return "", w.err
 	}
 	return ev.db.seal(w.b)
@@ -80,8 +85,11 @@ func (ev *evaluator) openCursor(text string) (*set, error) {
 		return nil, errInvalidCursor()
 	}
 	r := cursorReader{ev: ev, b: plain[1:]}
+	role := r.text()
 	s := r.set(0)
 	switch {
+	case ev.role != "" && role != ev.role:
+		return nil, errInvalidCursor()
 	case r.err != nil:
 		return nil, r.err
 	case r.bad || len(r.b) > 0:
@@ -132,6 +140,18 @@ func (w *cursorWriter) bool(b bool) {
 	}
 }
 
+// full reports whether the cursor is too large, or the query at its end. Values share their
+// parts, so a small one may be huge when it is written down.
+func (w *cursorWriter) full() bool {
+	if w.err == nil && len(w.b) > maxCursor {
+		w.err = errorf("value_too_large", "Value too large: a cursor exceeds the limit of %d bytes.", maxCursor)
+	}
+	if w.err == nil {
+		w.err = w.ev.spend(1)
+	}
+	return w.err != nil
+}
+
 func (w *cursorWriter) refuse(v value.Value) {
 	if w.err == nil {
 		w.err = errorf("invalid_cursor", "A set that uses %s cannot have a cursor.", value.Display(v))
@@ -139,6 +159,9 @@ func (w *cursorWriter) refuse(v value.Value) {
 }
 
 func (w *cursorWriter) set(s *set) {
+	if w.full() {
+		return
+	}
 	w.int(s.at)
 	w.int(int64(s.size))
 	w.int(int64(s.depth))
@@ -184,6 +207,7 @@ func (w *cursorWriter) source(s source) {
 		w.b = append(w.b, cursorConcat)
 		w.set(s.first)
 		w.set(s.second)
+		w.bool(s.backward)
 	}
 }
 
@@ -211,6 +235,9 @@ func (w *cursorWriter) op(op *setOp) {
 }
 
 func (w *cursorWriter) value(v value.Value) {
+	if w.full() {
+		return
+	}
 	switch v := v.(type) {
 	case value.Array:
 		w.b = append(w.b, cursorArray)
@@ -234,6 +261,11 @@ func (w *cursorWriter) value(v value.Value) {
 		w.lambda(v)
 	case userFunction:
 		w.b = append(w.b, cursorFunction)
+		w.bool(false)
+		w.text(v.Name)
+	case callersFunction:
+		w.b = append(w.b, cursorFunction)
+		w.bool(true)
 		w.text(v.Name)
 	case *nativeFunction:
 		if globals[v.name] != v {
@@ -256,18 +288,19 @@ func (w *cursorWriter) value(v value.Value) {
 }
 
 func (w *cursorWriter) lambda(l *lambda) {
-	e := environment{args: w.ev.args}
+	e := w.environment(l.source)
 	for i, name := range capturedNames(l.expr) {
 		e.add(name, l.captured[i])
 	}
 	e.arguments(l.expr)
 	text := sourceOf(l.source, l.expr.Span())
-	w.function(e.withValues(w.ev, l.source, l.expr.Span().Start, text))
+	text, e = e.withValues(w.ev, l.source, l.expr.Span().Start, text)
+	w.function(l.source, text, e)
 }
 
 // projection writes `{ fields }` as the function x => x { fields }.
 func (w *cursorWriter) projection(op *setOp) {
-	e := environment{args: w.ev.args}
+	e := w.environment(op.source)
 	for _, f := range op.proj {
 		e.variables(f.Value, op.frame.get)
 		e.arguments(f.Value)
@@ -275,11 +308,12 @@ func (w *cursorWriter) projection(op *setOp) {
 	span := syntax.Span{Start: op.proj[0].Span().Start, End: op.proj[len(op.proj)-1].Span().End}
 	text, e := e.withValues(w.ev, op.source, span.Start, sourceOf(op.source, span))
 	x := unusedName(text, "x")
-	w.function(x+" => "+x+" { "+text+" }", e)
+	w.function(op.source, x+" => "+x+" { "+text+" }", e)
 }
 
-func (w *cursorWriter) function(text string, e environment) {
+func (w *cursorWriter) function(source schema.Source, text string, e environment) {
 	w.b = append(w.b, cursorLambda)
+	w.bool(isCallers(source))
 	w.text(text)
 	w.int(int64(len(e.names)))
 	for i, name := range e.names {
@@ -295,6 +329,14 @@ type environment struct {
 	names  []string
 	values []value.Value
 	args   []value.Field
+}
+
+// environment makes one for text of source: arguments are names of the query's own text.
+func (w *cursorWriter) environment(source schema.Source) environment {
+	if source.Name != queryName {
+		return environment{}
+	}
+	return environment{args: w.ev.args}
 }
 
 func (e *environment) add(name string, v value.Value) {
@@ -489,7 +531,7 @@ func (r *cursorReader) source(depth int) source {
 		values, _ := r.value(depth).(value.Array)
 		return &items{values, r.bool()}
 	case cursorConcat:
-		return &concatenation{r.set(depth + 1), r.set(depth + 1)}
+		return &concatenation{r.set(depth + 1), r.set(depth + 1), r.bool()}
 	}
 	r.fail()
 	return nil
@@ -546,7 +588,12 @@ func (r *cursorReader) value(depth int) value.Value {
 	case cursorLambda:
 		return r.lambda(depth)
 	case cursorFunction:
-		if f := r.ev.schema.Function(r.text()); f != nil {
+		callers, f := r.bool(), r.ev.schema.Function(r.text())
+		switch {
+		case f == nil:
+		case callers:
+			return callersFunction{userFunction{f}}
+		default:
 			return userFunction{f}
 		}
 	case cursorGlobal:
@@ -563,6 +610,10 @@ func (r *cursorReader) value(depth int) value.Value {
 // lambda makes a function of its text. The text becomes an argument in the body of a function
 // whose parameters are the variables: that binds the names as they were bound.
 func (r *cursorReader) lambda(depth int) value.Value {
+	source := schema.Source{Name: cursorName}
+	if r.bool() {
+		source.Name = queryCursorName
+	}
 	text := r.text()
 	var names []string
 	var values []value.Value
@@ -588,7 +639,8 @@ func (r *cursorReader) lambda(depth int) value.Value {
 		r.fail()
 		return null
 	}
-	l := &lambda{expr: inner, source: schema.Source{Name: "*cursor*", Text: text}}
+	source.Text = text
+	l := &lambda{expr: inner, source: source}
 	for _, slot := range inner.Captures {
 		l.captured = append(l.captured, values[slot.Index])
 	}

@@ -31,8 +31,8 @@ type Options struct {
 	// RootSecret is a secret with all rights, without a document behind it; empty is none. It
 	// may not contain a colon, which begins a scope.
 	RootSecret string
-	// Limits bound each query, TokenLimits one with a token's secret: such a secret is in the
-	// hands of a browser.
+	// Limits bound each query, TokenLimits one with a token's secret or on the public listener:
+	// such a secret is in the hands of a browser.
 	Limits, TokenLimits Limits
 }
 
@@ -101,8 +101,11 @@ func (db *Database) open() error {
 		if err := db.readMeta(tx); err != nil {
 			return err
 		}
-		_, err := db.prepared(tx)
-		return err
+		p, err := db.prepared(tx)
+		if err != nil {
+			return err
+		}
+		return db.noteIDs(tx, p)
 	})
 	if err != nil {
 		return err

@@ -24,5 +24,11 @@
 //	db, err := eval.New(eval.Options{Store: s, RootSecret: secret})
 //	res, err := db.Query(ctx, &eval.Request{Text: "1 + 2", Secret: secret})
 //
+// Nobody gets rights by detours either. A set is read, and a function runs, with the rights
+// of whoever looks at it at that moment, which is less than what it was made with when a
+// function with @role returns it, and never more for text of the caller that such a function
+// is given: a lambda in it runs as the caller. Code that is pushed is checked for names that
+// nothing has, because an error in a predicate is a silent denial.
+//
 // The tests of the language are in testdata/fql: queries with what comes of them.
 package eval

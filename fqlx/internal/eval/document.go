@@ -383,7 +383,7 @@ func systemField(d value.Value, data *value.Object, name string) value.Value {
 
 // computed evaluates a computed field of d. It reads with the rights of whoever asks.
 func (ev *evaluator) computed(coll *schema.Collection, c *schema.Computed, d value.Value) (v value.Value, err error) {
-	err = ev.within(resolve.Read, "computed fields", func() error {
+	err = ev.within(resolve.Read, inComputed, func() error {
 		v, err = ev.applyLambda(coll.Source, c.Body, d)
 		return err
 	})

@@ -273,6 +273,35 @@ func TestIDsIncrease(t *testing.T) {
 	}
 }
 
+// zeros is the randomness of a database whose ids can be foretold.
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
+
+// An id that a user gave, from the times to come, is not given again when its time comes, also
+// not by a process that was started in between, or for a document of its own transaction.
+func TestGivenIDsAreNotGivenAgain(t *testing.T) {
+	db := newTestDB(t, `collection C { name: String? }`)
+	reopen := func() {
+		reopened, err := New(Options{Store: db.store, Now: db.opt.Now, Log: db.log, RootSecret: rootSecret, Rand: zeros{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		db.Database = reopened
+	}
+	reopen()
+	db.is(fmt.Sprintf(`C.create({ id: %d, name: "given" }).name`, db.ids.last+1), `"given"`)
+	given := db.ids.last + 1
+	db.is(fmt.Sprintf(`C.create({ name: "made" }).id == ID("%d")`, given+1), `true`)
+	reopen() // the clock stands still: the new process begins where the old one did
+	for range 4 {
+		db.is(`C.create({ name: "made" }).name`, `"made"`)
+	}
+	db.is(fmt.Sprintf(`C.create({ id: %d, name: "given" }).name + C.create({ name: "made" }).name`, db.ids.last+1), `"givenmade"`)
+	db.is(`C.all().where(c => c.name == "given").count()`, `2`)
+	db.is(`C.all().where(c => c.name == "made").count()`, `6`)
+}
+
 // Find or create by key: of many at once one creates, all get the same document.
 func TestConcurrentUpsert(t *testing.T) {
 	for _, unique := range []string{"", "unique [.key]"} {
@@ -310,4 +339,35 @@ func TestConcurrentUpsert(t *testing.T) {
 			db.is(`Item.all().map(.n).toArray()`, `[50]`)
 		})
 	}
+}
+
+// What a query can build may be deeper than what can be stored, and read again.
+func TestWritesTooDeep(t *testing.T) {
+	db := newTestDB(t, `
+		collection C { *: Any; a: { b: { c: Any = Array.sequence(0, 500).fold(1, (x, _) => [x]) } }; index byX { terms [.x]; values [.y] } }
+		collection D { d: Any = Array.sequence(0, 501).fold(1, (x, _) => [x]) }`)
+	nest := func(levels int, f string) string {
+		return strings.NewReplacer("N", fmt.Sprint(levels), "F", f).Replace(`Set.sequence(0, N).fold(1, (x, _) => F)`)
+	}
+	db.run(`C.create({ id: 1, x: ` + nest(499, "[x]") + `, y: ` + nest(499, "{ x: x }") + ` })`)
+	db.is(`[C.byX(`+nest(499, "[x]")+`).count(), C("1")!.x == `+nest(499, "[x]")+`]`, `[1,true]`)
+	for _, write := range []string{
+		`C.create({ x: DEEP })`, `C.createData({ x: DEEP })`, `C("1")!.update({ x: DEEP })`, `C("1")!.replace({ x: DEEP })`,
+		`C.create({ x: ["a", { b: DEEP }] })`, `Token.create({ document: C("1"), data: { x: DEEP } })`, `C.create({ x: 1, y: DEEP })`,
+	} {
+		for _, deep := range []string{nest(500, "{ x: x }"), nest(100_000, "{ x: x }")} {
+			e := db.fails(rootSecret, "value_too_large", strings.Replace(write, "DEEP", deep, 1))
+			if want := "Value too large: arrays and objects nest deeper than the limit 500."; e.Message != want {
+				t.Errorf("%s: %s", write, e.Message)
+			}
+		}
+	}
+	e := db.fails(rootSecret, "constraint_failure", `D.create({})`)
+	if len(e.Failures) != 1 || !strings.Contains(e.Failures[0].Message, "Value too large") {
+		t.Errorf("default: %v", e.Failures)
+	}
+	db.fails(rootSecret, "value_too_large", `C.byX(`+nest(501, "[x]")+`)`)
+	db.fails(rootSecret, "value_too_large", `C.byX(1, { from: `+nest(502, "[x]")+` })`)
+	db.fails(rootSecret, "invalid_request", `C.create({ x: Set.sequence(0, 17).fold("x", (s, _) => s + s) })`)
+	db.is(`C.all().count()`, `1`)
 }

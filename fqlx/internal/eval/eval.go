@@ -21,12 +21,13 @@ type evaluator struct {
 	// same in functions and predicates.
 	identity *value.Ref
 	token    *value.Ref
-	// rights are whose permissions count now. A function with @role and a predicate run with
-	// others.
-	rights abac.Rights
-	now    value.Time // the snapshot time: Time.now()
-	values []value.Value
-	args   []value.Field // `arguments` of the request, global names of this query
+	// rights are whose permissions count now: the caller's own, or in a function with @role
+	// and in a predicate those of role, which is empty otherwise. See asCaller.
+	rights, own abac.Rights
+	role        string
+	now         value.Time // the snapshot time: Time.now()
+	values      []value.Value
+	args        []value.Field // `arguments` of the request, global names of this query
 	// limit is the highest effect that is allowed now, and where names the context that
 	// forbids more ("set functions").
 	limit  resolve.Effect
@@ -98,9 +99,14 @@ func (ev *evaluator) need(e resolve.Effect, name string) error {
 	if e <= ev.limit {
 		return nil
 	}
+	return errEffect(e, name, ev.where)
+}
+
+// errEffect says that name has an effect which is not allowed where it stands.
+func errEffect(e resolve.Effect, name, where string) *Error {
 	article := "a"
 	if e == resolve.Observation {
 		article = "an"
 	}
-	return errorf("invalid_effect", "`%s` performs %s %s, which is not allowed in %s.", name, article, e, ev.where)
+	return errorf("invalid_effect", "`%s` performs %s %s, which is not allowed in %s.", name, article, e, where)
 }

@@ -40,6 +40,9 @@ func lambdaArity(l *syntax.LambdaExpr) resolve.Arity {
 }
 
 func (l *lambda) call(ev *evaluator, args []value.Value) (value.Value, error) {
+	if ev.role != "" && isCallers(l.source) {
+		return ev.asCaller(func() (value.Value, error) { return ev.enter(l.source, l.expr, l.captured, args) })
+	}
 	return ev.enter(l.source, l.expr, l.captured, args)
 }
 
@@ -80,11 +83,12 @@ func (ev *evaluator) enter(src schema.Source, l *syntax.LambdaExpr, captured, ar
 }
 
 // nativeFunction is a function of this engine as a value. this is what it was taken from,
-// nil for a global function.
+// nil for a global function. callers says that the caller's text took it from there.
 type nativeFunction struct {
 	name string
 	this value.Value
 	builtin
+	callers bool
 }
 
 func (*nativeFunction) Kind() value.Kind       { return value.KindOther }
@@ -93,11 +97,32 @@ func (n *nativeFunction) String() string       { return "[function " + n.name + 
 func (n *nativeFunction) arity() resolve.Arity { return n.builtin.arity() }
 
 func (n *nativeFunction) call(ev *evaluator, args []value.Value) (value.Value, error) {
+	if ev.role != "" && n.callers {
+		return ev.asCaller(func() (value.Value, error) { return ev.runBuiltin(n.builtin, n.name, n.this, args) })
+	}
 	return ev.runBuiltin(n.builtin, n.name, n.this, args)
 }
 
 // userFunction is a function of the schema.
 type userFunction struct{ *schema.Function }
+
+// callersFunction is a function of the schema that the caller's text named.
+type callersFunction struct{ userFunction }
+
+func (c callersFunction) call(ev *evaluator, args []value.Value) (value.Value, error) {
+	if ev.role != "" {
+		return ev.asCaller(func() (value.Value, error) { return c.userFunction.call(ev, args) })
+	}
+	return c.userFunction.call(ev, args)
+}
+
+// function returns the value of a function that is named in the text being evaluated.
+func (ev *evaluator) function(f *schema.Function) value.Value {
+	if isCallers(ev.source) {
+		return callersFunction{userFunction{f}}
+	}
+	return userFunction{f}
+}
 
 func (userFunction) Kind() value.Kind       { return value.KindOther }
 func (userFunction) TypeName() string       { return "Function" }
@@ -127,6 +152,9 @@ func (u userFunction) call(ev *evaluator, args []value.Value) (value.Value, erro
 		if ref, ok := refOf(arg); ok {
 			arg = ref
 		}
+		if err := ev.visit(arg); err != nil {
+			return nil, err
+		}
 		if len(t.Check(arg)) > 0 {
 			return nil, errArgumentType(name, t.String(), arg)
 		}
@@ -138,11 +166,33 @@ func (u userFunction) call(ev *evaluator, args []value.Value) (value.Value, erro
 	if err != nil {
 		return nil, err
 	}
-	callers := ev.rights
-	ev.rights = rights
+	before, role := ev.rights, ev.role
+	ev.rights, ev.role = rights, u.Role
 	v, err := ev.enter(u.Source, u.Decl.Lambda, nil, args)
-	ev.rights = callers
+	ev.rights, ev.role = before, role
 	return v, err
+}
+
+// visit takes a step for each part of v, for what is about to look at all of them. Values
+// share their parts: a small one may have very many.
+func (ev *evaluator) visit(v value.Value) error {
+	if !isNested(v) {
+		return nil
+	}
+	if o, ok := v.(*value.Object); ok {
+		for _, f := range o.Fields() {
+			if err := ev.visit(f.Value); err != nil {
+				return err
+			}
+		}
+		return ev.spend(o.Len())
+	}
+	for _, e := range v.(value.Array) {
+		if err := ev.visit(e); err != nil {
+			return err
+		}
+	}
+	return ev.spend(len(v.(value.Array)))
 }
 
 // definition is the document that describes u.

@@ -2,7 +2,9 @@ package eval
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"strconv"
 
@@ -52,12 +54,20 @@ type indexEntry struct{ prefix, suffix []byte }
 
 func (e indexEntry) key() store.Key { return store.Key{Prefix: e.prefix, Suffix: e.suffix} }
 
-func (e indexEntry) equal(o indexEntry) bool {
-	return bytes.Equal(e.prefix, o.prefix) && bytes.Equal(e.suffix, o.suffix)
+func (e indexEntry) compare(o indexEntry) int {
+	return cmp.Or(bytes.Compare(e.prefix, o.prefix), bytes.Compare(e.suffix, o.suffix))
 }
 
-// entries returns where a document stands in an index: once, or once for each combination
-// of elements of its mva fields. If all terms are null it stands nowhere.
+func (e indexEntry) equal(o indexEntry) bool { return e.compare(o) == 0 }
+
+// holds reports whether e is among entries, which are in order.
+func holds(entries []indexEntry, e indexEntry) bool {
+	_, found := slices.BinarySearchFunc(entries, e, indexEntry.compare)
+	return found
+}
+
+// entries returns where a document stands in an index, in order: once, or once for each
+// combination of elements of its mva fields. If all terms are null it stands nowhere.
 func (ev *evaluator) entries(coll *schema.Collection, index *schema.Index, d *docValue) ([]indexEntry, error) {
 	terms, null, err := ev.keyRows(coll, index.Terms, d)
 	if err != nil {
@@ -66,6 +76,9 @@ func (ev *evaluator) entries(coll *schema.Collection, index *schema.Index, d *do
 	values, _, err := ev.keyRows(coll, index.Values, d)
 	if err != nil {
 		return nil, err
+	}
+	if len(terms)*len(values) > maxArray {
+		return nil, errTooManyEntries()
 	}
 	out := make([]indexEntry, 0, len(terms)*len(values))
 	for i, term := range terms {
@@ -77,13 +90,21 @@ func (ev *evaluator) entries(coll *schema.Collection, index *schema.Index, d *do
 			key = append(appendIndexKey(key, index.ID), term...)
 			n := len(key)
 			key = binary.BigEndian.AppendUint64(append(key, vals...), uint64(d.ref.ID))
-			e := indexEntry{key[:n:n], key[n:]}
-			if !slices.ContainsFunc(out, e.equal) {
-				out = append(out, e)
+			if err := ev.makeKey(key); err != nil {
+				return nil, err
 			}
+			out = append(out, indexEntry{key[:n:n], key[n:]})
 		}
 	}
+	if len(out) > 1 {
+		slices.SortFunc(out, indexEntry.compare)
+		out = slices.CompactFunc(out, indexEntry.equal)
+	}
 	return out, nil
+}
+
+func errTooManyEntries() *Error {
+	return errorf("invalid_request", "A document has more than %d entries in one index.", maxArray)
 }
 
 // keyRows returns the joined keys of the values at paths, one row for each combination, and
@@ -102,28 +123,44 @@ func (ev *evaluator) keyRows(coll *schema.Collection, paths []schema.Path, d *do
 			for i := range rows {
 				rows[i] = value.AppendKey(rows[i], v, p.Desc)
 				null[i] = null[i] && value.IsNull(v)
+				if err := ev.makeKey(rows[i]); err != nil {
+					return nil, nil, err
+				}
 			}
 			continue
 		}
-		if rows, null, err = cross(rows, null, elements(v), p); err != nil {
+		if rows, null, err = ev.cross(rows, null, elements(v), p); err != nil {
 			return nil, nil, err
 		}
 	}
 	return rows, null, nil
 }
 
+// makeKey takes a key that was made from the budget. It refuses one that the store would
+// refuse, before more are made of it.
+func (ev *evaluator) makeKey(key []byte) error {
+	if len(key) > store.MaxKey {
+		return errorf("invalid_request", "%v: a key of %d bytes, above %d", store.ErrTooLarge, len(key), store.MaxKey)
+	}
+	return ev.build(len(key))
+}
+
 // cross continues each row with each of the elements.
-func cross(rows [][]byte, null []bool, elems value.Array, p schema.Path) (outRows [][]byte, outNull []bool, err error) {
+func (ev *evaluator) cross(rows [][]byte, null []bool, elems value.Array, p schema.Path) (outRows [][]byte, outNull []bool, err error) {
 	for i := range rows {
 		for _, e := range elems {
 			if err := indexable(e, p); err != nil {
 				return nil, nil, err
 			}
-			outRows = append(outRows, value.AppendKey(slices.Clone(rows[i]), e, p.Desc))
+			row := value.AppendKey(slices.Clone(rows[i]), e, p.Desc)
+			if err := ev.makeKey(row); err != nil {
+				return nil, nil, err
+			}
+			outRows = append(outRows, row)
 			outNull = append(outNull, null[i] && value.IsNull(e))
 		}
 		if len(outRows) > maxArray {
-			return nil, nil, errorf("invalid_request", "A document has more than %d entries in one index.", maxArray)
+			return nil, nil, errTooManyEntries()
 		}
 	}
 	return outRows, outNull, nil
@@ -198,7 +235,8 @@ func (ev *evaluator) pathValue(coll *schema.Collection, d *docValue, path []stri
 // indexedField is a computed field for an index. It must follow from the stored fields alone,
 // or the entry could not be found again when the document changes: reads, functions of the
 // schema, the clock, the caller and the commit time are out of reach here. An error makes
-// the value null, as in Fauna.
+// the value null, as in Fauna, but not that the query is at one of its limits: whoever brings
+// it there could keep a document out of an index, and past a unique constraint.
 func (ev *evaluator) indexedField(coll *schema.Collection, c *schema.Computed, d *docValue) (value.Value, error) {
 	if data, err := ev.fields(d.doc); err != nil || d.doc.stamped || holdsCommitTime(data) {
 		return null, err
@@ -208,21 +246,33 @@ func (ev *evaluator) indexedField(coll *schema.Collection, c *schema.Computed, d
 	ev.rights, ev.identity, ev.token = abac.Rights{}, nil, nil
 	defer func() { ev.rights, ev.identity, ev.token = rights, identity, token }()
 	var v value.Value
-	err := ev.within(resolve.Pure, "computed fields of an index", func() (err error) {
-		v, err = ev.applyLambda(coll.Source, c.Body, d)
+	err := ev.within(resolve.Pure, inIndexes, func() (err error) {
+		if v, err = ev.applyLambda(coll.Source, c.Body, d); err == nil {
+			v, err = ev.persist(v)
+		}
 		return err
 	})
-	if err != nil {
-		if ctxErr := ev.ctx.Err(); ctxErr != nil {
-			return nil, ctxErr
-		}
+	switch {
+	case isLimit(err):
+		return nil, err
+	case err != nil || holdsCommitTime(v):
 		return null, nil
 	}
-	stored, err := persist(v)
-	if err != nil || holdsCommitTime(stored) {
-		return null, nil
+	return v, nil
+}
+
+// isLimit reports whether an error says that a query is at one of its limits, or at its end
+// for another reason that is not in what was evaluated.
+func isLimit(err error) bool {
+	var failed *Error
+	if err == nil || !errors.As(err, &failed) {
+		return err != nil
 	}
-	return stored, nil
+	switch failed.Code {
+	case "invalid_request", "stack_overflow", "value_too_large":
+		return true
+	}
+	return false
 }
 
 func valueAt(v value.Value, path []string) value.Value {
@@ -260,7 +310,7 @@ func (ev *evaluator) reindex(coll *schema.Collection, before, after *docValue) e
 			return err
 		}
 		for _, e := range was {
-			if !slices.ContainsFunc(is, e.equal) {
+			if !holds(is, e) {
 				ev.tx.Delete(e.key())
 			}
 		}
@@ -270,7 +320,7 @@ func (ev *evaluator) reindex(coll *schema.Collection, before, after *docValue) e
 		}
 		failures = append(failures, failed...)
 		for _, e := range is {
-			kept := slices.ContainsFunc(was, e.equal) && before.doc.ttl == after.doc.ttl
+			kept := holds(was, e) && before.doc.ttl == after.doc.ttl
 			if !kept {
 				ev.tx.Put(e.key(), nil, after.doc.ttl)
 			}
@@ -357,7 +407,7 @@ func (ev *evaluator) callIndex(coll *schema.Collection, index *schema.Index, arg
 	}
 	src := &indexScan{coll: coll.ID, index: index.ID, prefix: prefix}
 	if len(args) > len(index.Terms) {
-		if err := src.restrict(index, coll.ID, args[len(index.Terms)]); err != nil {
+		if err := ev.restrict(src, index, args[len(index.Terms)]); err != nil {
 			return nil, err
 		}
 	}
@@ -370,15 +420,18 @@ func errReadCollection(name string) *Error {
 }
 
 func (ev *evaluator) appendTerm(dst []byte, p schema.Path, v value.Value, i int) ([]byte, error) {
-	stored, err := lookupValue(p, v)
-	if err != nil {
+	stored, err := ev.lookupValue(p, v)
+	switch {
+	case isLimit(err):
+		return nil, err
+	case err != nil:
 		return nil, errArgument("term"+strconv.Itoa(i+1), "Argument cannot be used as lookup term")
 	}
 	return value.AppendKey(dst, stored, p.Desc), nil
 }
 
 // lookupValue is what v looks like in an index at p.
-func lookupValue(p schema.Path, v value.Value) (value.Value, error) {
+func (ev *evaluator) lookupValue(p schema.Path, v value.Value) (value.Value, error) {
 	if len(p.Path) == 1 && p.Path[0] == "id" {
 		if ref, ok := refOf(v); ok {
 			return ref.ID, nil
@@ -387,7 +440,7 @@ func lookupValue(p schema.Path, v value.Value) (value.Value, error) {
 			return id, nil
 		}
 	}
-	stored, err := persist(v)
+	stored, err := ev.persist(v)
 	if err == nil && holdsCommitTime(stored) {
 		err = errorf("invalid_argument", "TransactionTime() cannot be looked up")
 	}
@@ -396,18 +449,18 @@ func lookupValue(p schema.Path, v value.Value) (value.Value, error) {
 
 // restrict applies the {from, to} of an index call. Both bounds are inclusive prefixes of the
 // index's values, in their order: for a descending value `from` is the greater one.
-func (s *indexScan) restrict(index *schema.Index, coll value.CollID, v value.Value) error {
+func (ev *evaluator) restrict(s *indexScan, index *schema.Index, v value.Value) error {
 	from, to, err := bounds(v)
 	if err != nil {
 		return err
 	}
 	if from != nil {
-		if s.lo, err = boundKey(index, coll, "from", from); err != nil {
+		if s.lo, err = ev.boundKey(index, s.coll, "from", from); err != nil {
 			return err
 		}
 	}
 	if to != nil {
-		key, err := boundKey(index, coll, "to", to)
+		key, err := ev.boundKey(index, s.coll, "to", to)
 		if err != nil {
 			return err
 		}
@@ -429,7 +482,7 @@ func bounds(v value.Value) (from, to value.Value, err error) {
 	return from, to, nil
 }
 
-func boundKey(index *schema.Index, coll value.CollID, field string, v value.Value) ([]byte, error) {
+func (ev *evaluator) boundKey(index *schema.Index, coll value.CollID, field string, v value.Value) ([]byte, error) {
 	if len(index.Values) == 0 {
 		id, err := boundID(coll, field, v)
 		return binary.BigEndian.AppendUint64(nil, uint64(id)), err
@@ -443,8 +496,11 @@ func boundKey(index *schema.Index, coll value.CollID, field string, v value.Valu
 	}
 	key := []byte{}
 	for i, part := range parts {
-		stored, err := lookupValue(index.Values[i], part)
-		if err != nil {
+		stored, err := ev.lookupValue(index.Values[i], part)
+		switch {
+		case isLimit(err):
+			return nil, err
+		case err != nil:
 			return nil, errArgument("range", "The `%s` field should be either an indexable value or an array of values", field)
 		}
 		key = value.AppendKey(key, stored, index.Values[i].Desc)

@@ -57,7 +57,7 @@ func (ev *evaluator) global(x *syntax.NameExpr) (value.Value, error) {
 		return value.Module(c.Name), nil
 	}
 	if f := ev.schema.Function(x.Name); f != nil {
-		return userFunction{f}, nil
+		return ev.function(f), nil
 	}
 	if faunaNames[x.Name] {
 		return nil, ev.locate(errUnsupported(x.Name), x.Span())
@@ -104,7 +104,7 @@ func (ev *evaluator) member(x value.Value, name string) (value.Value, error) {
 	case found && b.prop:
 		return ev.runBuiltin(b, name, x, nil)
 	case found:
-		return &nativeFunction{name, x, b}, nil
+		return &nativeFunction{name, x, b, isCallers(ev.source)}, nil
 	}
 	switch x := x.(type) {
 	case value.Null:
@@ -114,6 +114,10 @@ func (ev *evaluator) member(x value.Value, name string) (value.Value, error) {
 			return fqlMember(name), nil
 		}
 	case userFunction:
+		if name == "definition" {
+			return x.definition(), nil
+		}
+	case callersFunction:
 		if name == "definition" {
 			return x.definition(), nil
 		}

@@ -1,13 +1,32 @@
 package eval
 
 import (
+	"slices"
+
 	"github.com/fauna-login/fauna-login/fqlx/internal/resolve"
 	"github.com/fauna-login/fauna-login/fqlx/internal/schema"
 	"github.com/fauna-login/fauna-login/fqlx/internal/syntax"
 )
 
-// bindSchema binds the names in every expression of a schema.
-func bindSchema(s *schema.Schema) (*prepared, []schema.Problem) {
+// storedCode is one expression of a schema, and what it may do where it stands.
+type storedCode struct {
+	source schema.Source
+	body   syntax.Expr
+	limit  resolve.Effect
+	where  string // "computed fields"
+}
+
+// The places where the effect of an expression is capped, in the words of invalid_effect.
+const (
+	inDefaults   = "default values"
+	inComputed   = "computed fields"
+	inIndexes    = "computed fields of an index"
+	inChecks     = "check constraints"
+	inPredicates = "auth predicates"
+)
+
+// bindSchema binds the names in every expression of a schema. It also returns these.
+func bindSchema(s *schema.Schema) (*prepared, []storedCode, []schema.Problem) {
 	p := &preparer{out: &prepared{
 		Schema:   s,
 		defaults: map[syntax.Expr]*syntax.LambdaExpr{},
@@ -19,15 +38,18 @@ func bindSchema(s *schema.Schema) (*prepared, []schema.Problem) {
 	}
 	for _, f := range s.Functions {
 		p.note(f.Source, resolve.Function(f.Decl))
+		p.code = append(p.code, storedCode{f.Source, f.Decl.Lambda.Body, resolve.Write, ""})
 	}
 	for _, r := range s.Roles {
 		p.role(r)
 	}
-	return p.out, p.problems
+	return p.out, p.code, p.problems
 }
 
+// preparer is one run of bindSchema.
 type preparer struct {
 	out      *prepared
+	code     []storedCode
 	problems []schema.Problem
 }
 
@@ -37,9 +59,11 @@ func (p *preparer) note(src schema.Source, err *syntax.Error) {
 	}
 }
 
-func (p *preparer) lambda(src schema.Source, l *syntax.LambdaExpr) {
+// lambda binds the names in l (nil: there is none), which may do no more than limit.
+func (p *preparer) lambda(src schema.Source, l *syntax.LambdaExpr, limit resolve.Effect, where string) {
 	if l != nil {
 		p.note(src, resolve.Lambda(l))
+		p.code = append(p.code, storedCode{src, l.Body, limit, where})
 	}
 }
 
@@ -53,12 +77,23 @@ func (p *preparer) collection(c *schema.Collection) {
 	}
 	p.out.methods[c.Name] = methods
 	for i := range c.Computed {
-		p.lambda(c.Source, c.Computed[i].Body)
+		if isIndexed(c, c.Computed[i].Name) {
+			p.lambda(c.Source, c.Computed[i].Body, resolve.Pure, inIndexes)
+		} else {
+			p.lambda(c.Source, c.Computed[i].Body, resolve.Read, inComputed)
+		}
 	}
 	for i := range c.Checks {
-		p.lambda(c.Source, c.Checks[i].Body)
+		p.lambda(c.Source, c.Checks[i].Body, resolve.Read, inChecks)
 	}
 	p.fields(c.Source, c.Decl.Fields)
+}
+
+// isIndexed reports whether an index or unique constraint is over the field.
+func isIndexed(c *schema.Collection, field string) bool {
+	return slices.ContainsFunc(c.Storage, func(index *schema.Index) bool {
+		return slices.ContainsFunc(slices.Concat(index.Terms, index.Values), func(p schema.Path) bool { return p.Path[0] == field })
+	})
 }
 
 // fields makes functions of the defaults, also those inside object types.
@@ -68,6 +103,7 @@ func (p *preparer) fields(src schema.Source, fields []syntax.FieldDecl) {
 			fn, err := resolve.Expr(x)
 			p.note(src, err)
 			p.out.defaults[x] = fn
+			p.code = append(p.code, storedCode{src, x, resolve.Observation, inDefaults})
 		}
 		p.typ(src, fields[i].Type)
 	}
@@ -89,10 +125,10 @@ func (p *preparer) typ(src schema.Source, t syntax.Type) {
 func (p *preparer) role(r *schema.Role) {
 	for _, actions := range r.Privileges {
 		for _, condition := range actions {
-			p.lambda(r.Source, condition.Predicate)
+			p.lambda(r.Source, condition.Predicate, resolve.Read, inPredicates)
 		}
 	}
 	for _, m := range r.Membership {
-		p.lambda(r.Source, m.Predicate)
+		p.lambda(r.Source, m.Predicate, resolve.Read, inPredicates)
 	}
 }

@@ -26,7 +26,7 @@ func (ev *evaluator) project(x value.Value, fields []syntax.ProjectField, f *fra
 	case value.Array:
 		return ev.projectArray(x, fields, f)
 	case *set:
-		return x.project(ev, fields, f), nil
+		return x.project(ev, fields, f), ev.spend(weight(x))
 	}
 	if x.Kind() != value.KindRef {
 		return x, nil

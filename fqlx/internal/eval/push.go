@@ -140,8 +140,8 @@ func (db *Database) replace(tx *store.Tx, old *prepared, files []schema.File) (*
 	if len(problems) > 0 {
 		return nil, &SchemaError{schema.RenderProblems(problems)}
 	}
-	next, problems := bindSchema(s)
-	if len(problems) > 0 {
+	next, code, problems := bindSchema(s)
+	if problems = append(problems, checkCode(s, code)...); len(problems) > 0 {
 		return nil, &SchemaError{schema.RenderProblems(problems)}
 	}
 	ev := newEvaluator(db, tx, next)

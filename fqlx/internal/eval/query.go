@@ -111,8 +111,9 @@ func (a *attempt) run() error {
 	if a.caller, err = a.ev.authenticate(a.request.Secret, a.request.Public); err != nil {
 		return err
 	}
-	a.ev.rights, a.ev.identity, a.ev.token = a.caller.rights, a.caller.identity, a.caller.token
-	if a.caller.token == nil {
+	a.ev.rights, a.ev.own = a.caller.rights, a.caller.rights
+	a.ev.identity, a.ev.token = a.caller.identity, a.caller.token
+	if a.caller.token == nil && !a.request.Public {
 		a.ev.budget = newBudget(a.db.opt.Limits)
 	}
 	a.before = a.tx.Usage()
@@ -252,7 +253,8 @@ func (ev *evaluator) bindModule(m value.Module) (value.Value, string) {
 	return nil, "no such module '" + string(m) + "'"
 }
 
-// bindReference: documents of users need not exist, those of the schema must.
+// bindReference: documents of users need not exist, those of the schema must, as far as the
+// caller may know.
 func (ev *evaluator) bindReference(r value.Reference) (value.Value, string) {
 	coll, ok := ev.schema.CollectionNumber(r.Coll)
 	if !ok {
@@ -260,13 +262,13 @@ func (ev *evaluator) bindReference(r value.Reference) (value.Value, string) {
 	}
 	if !isNamed(coll) {
 		id, err := strconv.ParseInt(r.ID, 10, 64)
-		if err != nil {
+		if err != nil || id < 0 {
 			return nil, "invalid document id '" + r.ID + "'"
 		}
 		return value.Ref{Coll: coll, ID: value.ID(id)}, ""
 	}
 	ref := value.Ref{Coll: coll, Name: r.Name}
-	if _, cause, err := ev.named(ref); err != nil || cause != "" {
+	if _, cause, err := ev.look(ref); err != nil || cause == causeNotFound {
 		return nil, fmt.Sprintf("no such %s '%s'", strings.ToLower(r.Coll), r.Name)
 	}
 	return ref, ""
@@ -396,7 +398,7 @@ func loadSchema(tx *store.Tx) (*prepared, error) {
 	} else {
 		s, _ = schema.Load(nil, nil)
 	}
-	p, problems := bindSchema(s)
+	p, _, problems := bindSchema(s)
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("reading the stored schema: %s", schema.RenderProblems(problems))
 	}

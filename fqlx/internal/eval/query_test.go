@@ -271,11 +271,13 @@ func TestQueryCache(t *testing.T) {
 func TestDocumentEffects(t *testing.T) {
 	db := newTestDB(t, `
 		collection C { *: Any; n: Any }
-		collection Default { a: Any = C.all().count() }
-		collection Wrong { a: Any = C.create({}) }
+		function counts() { C.all().count() }
+		function writes() { C.create({}); true }
+		collection Default { a: Any = counts() }
+		collection Wrong { a: Any = writes() }
 		collection Now { a: Any = Time.now(); b: Any = newId().toString() }
-		collection Comp { compute c = (x => C.create({})) }
-		collection Check { check c (x => { C.create({}); true }) }
+		collection Comp { compute c = (x => writes()) }
+		collection Check { check c (x => writes()) }
 		collection Reads { compute c = (x => C.all().count()); check ok (x => C.all().count() == 0) }`)
 	tests := []struct{ name, fql, message string }{
 		{"set functions", `Set.sequence(0, 2).map(x => C.create({})).toArray()`, "`create` performs a write, which is not allowed in set functions."},

@@ -79,11 +79,11 @@ func (ev *evaluator) allows(resource string, a schema.Action, args ...value.Valu
 // (Fauna: "auth predicates"). That the query is out of time is still an error: the caller
 // must not go on as if the answer were no.
 func (ev *evaluator) holds(src schema.Source, p *syntax.LambdaExpr, args []value.Value) (bool, error) {
-	rights, past := ev.rights, ev.past
-	ev.rights, ev.past = abac.Rights{Builtin: abac.Predicate}, 0
-	defer func() { ev.rights, ev.past = rights, past }()
+	rights, role, past := ev.rights, ev.role, ev.past
+	ev.rights, ev.role, ev.past = abac.Rights{Builtin: abac.Predicate}, predicateRole, 0
+	defer func() { ev.rights, ev.role, ev.past = rights, role, past }()
 	var result value.Value
-	err := ev.within(resolve.Read, "auth predicates", func() (err error) {
+	err := ev.within(resolve.Read, inPredicates, func() (err error) {
 		result, err = ev.applyLambda(src, p, args...)
 		return err
 	})
@@ -99,6 +99,26 @@ func (ev *evaluator) holds(src schema.Source, p *syntax.LambdaExpr, args []value
 		return false, nil
 	}
 	return false, err
+}
+
+// predicateRole is the role that predicates run with. No role of a schema has such a name.
+const predicateRole = "*predicate*"
+
+// isCallers reports whether source is text of the caller.
+func isCallers(source schema.Source) bool {
+	return source.Name == queryName || source.Name == queryCursorName
+}
+
+// asCaller evaluates something of the caller with the caller's own rights. What a function
+// with @role or a predicate is given, a lambda or a set, may have been written to read more
+// than its author may: text of the caller counts as the caller wherever it is called from.
+// Fauna lets it have the rights of the function.
+func (ev *evaluator) asCaller(f func() (value.Value, error)) (value.Value, error) {
+	rights, role := ev.rights, ev.role
+	ev.rights, ev.role = ev.own, ""
+	v, err := f()
+	ev.rights, ev.role = rights, role
+	return v, err
 }
 
 // readKey names a decision: may these roles read this document.

@@ -134,8 +134,8 @@ func (ev *evaluator) iterate(s *set, fn func(value.Value) (more bool, err error)
 }
 
 func (ev *evaluator) walk(s *set, w *walk, fn func(value.Value) (more bool, err error)) error {
-	if s.depth > maxSetDepth {
-		return errorf("value_too_large", "Value too large: sets within sets exceed limit %d.", maxSetDepth)
+	if err := ev.spend(1); err != nil { // a set may hold itself over and over, with no element in it
+		return err
 	}
 	if len(s.ops) == 0 && s.start.skip == 0 && s.at == 0 { // most sets, such as a look-up
 		w.emit = fn
@@ -223,12 +223,22 @@ func (ev *evaluator) mapOne(op *setOp, v value.Value) (out value.Value, err erro
 			out, err = ev.apply(op.fn, syntax.Span{}, v)
 			return err
 		}
-		outside := ev.source
-		ev.source = op.source
-		out, err = ev.project(v, op.proj, op.frame)
-		ev.source = outside
+		out, err = ev.projectIn(op, v)
 		return err
 	})
+	return out, err
+}
+
+// projectIn evaluates a projection where it was written.
+func (ev *evaluator) projectIn(op *setOp, v value.Value) (out value.Value, err error) {
+	outside := ev.source
+	ev.source = op.source
+	if ev.role != "" && isCallers(op.source) {
+		out, err = ev.asCaller(func() (value.Value, error) { return ev.project(v, op.proj, op.frame) })
+	} else {
+		out, err = ev.project(v, op.proj, op.frame)
+	}
+	ev.source = outside
 	return out, err
 }
 
@@ -505,13 +515,17 @@ func (s *items) walk(ev *evaluator, w *walk, start []byte) error {
 	return nil
 }
 
-// concatenation is one set behind another.
-type concatenation struct{ first, second *set }
+// concatenation is one set behind another; backward, it begins with the last element of the
+// second.
+type concatenation struct {
+	first, second *set
+	backward      bool
+}
 
 func (s *concatenation) seekable() bool { return false }
 
 func (s *concatenation) reversed() source {
-	return &concatenation{s.second.reversed(), s.first.reversed()}
+	return &concatenation{s.first, s.second, !s.backward}
 }
 
 func (s *concatenation) walk(ev *evaluator, w *walk, _ []byte) error {
@@ -521,10 +535,14 @@ func (s *concatenation) walk(ev *evaluator, w *walk, _ []byte) error {
 		more, err = w.emit(v)
 		return more, err
 	}
-	if err := ev.iterate(s.first, emit); err != nil || !more {
+	first, second := s.first, s.second
+	if s.backward {
+		first, second = second.reversed(), first.reversed()
+	}
+	if err := ev.iterate(first, emit); err != nil || !more {
 		return err
 	}
-	return ev.iterate(s.second, emit)
+	return ev.iterate(second, emit)
 }
 
 // page returns up to n elements, and the set of those behind them; nil if there are none.

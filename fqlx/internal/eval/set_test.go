@@ -231,3 +231,14 @@ func TestNestedSets(t *testing.T) {
 	}
 	db.is(fmt.Sprintf("Set.paginate(%q).data", p.After), `["deep"]`)
 }
+
+// Each further step copies those before it: a long chain of steps has its price.
+func TestSetOfManySteps(t *testing.T) {
+	db := newTestDB(t, ``)
+	for _, step := range []string{`x.map(y => y)`, `x.take(9)`, `x.take(9).reverse()`, `x { a }`} {
+		db.is(`Set.sequence(0, 150).fold(Set.single({ a: 1 }), (x, _) => `+step+`).count() > 0`, `true`)
+		db.fails(rootSecret, "invalid_request", `Set.sequence(0, 200000).fold(Set.single({ a: 1 }), (x, _) => `+step+`)`)
+	}
+	db.is(`Set.sequence(0, 200).fold(Set.single(1), (x, _) => x.concat([1]).reverse()).count()`, `201`)
+	db.fails(rootSecret, "value_too_large", `Set.sequence(0, 201).fold(Set.single(1), (x, _) => x.concat([1]).reverse())`)
+}

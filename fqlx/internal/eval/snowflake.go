@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fauna-login/fauna-login/fqlx/internal/schema"
+	"github.com/fauna-login/fauna-login/fqlx/internal/store"
 	"github.com/fauna-login/fauna-login/fqlx/internal/value"
 )
 
@@ -19,6 +21,9 @@ type snowflakes struct {
 
 	mu   sync.Mutex
 	last value.ID
+	// foreign are the highest ids that did not come from here: those that users gave, and
+	// what was there already, above the clock, when the database was opened.
+	foreign map[value.CollID]value.ID
 }
 
 var snowflakeEpoch = time.Date(2012, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
@@ -41,6 +46,49 @@ func (s *snowflakes) next() (value.ID, error) {
 	}
 	s.last = id
 	return id, nil
+}
+
+// isNew reports whether no document of the collection can have id, which next has just given:
+// it is above all that came from elsewhere. Whoever writes a document with an id of a user's
+// says so first, and a commit after that one's conflicts with it.
+func (s *snowflakes) isNew(coll value.CollID, id value.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return id > s.foreign[coll]
+}
+
+// note says that a document has, or is about to get, an id that did not come from next.
+func (s *snowflakes) note(coll value.CollID, id value.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.foreign == nil {
+		s.foreign = map[value.CollID]value.ID{}
+	}
+	s.foreign[coll] = max(s.foreign[coll], id)
+}
+
+// noteIDs notes what the database has above the ids to come: users' ids, and those of a clock
+// that was ahead.
+func (db *Database) noteIDs(tx *store.Tx, p *prepared) error {
+	next, err := db.ids.next()
+	if err != nil {
+		return err
+	}
+	colls := []value.CollID{schema.CollToken, schema.CollKey}
+	for _, c := range p.Collections {
+		colls = append(colls, c.ID)
+	}
+	for _, coll := range colls {
+		it := tx.ScanPrefixes(appendDocKey(nil, coll, next), appendDocKey(nil, coll+1, 0), true)
+		if it.Next() {
+			db.ids.note(coll, entryID(it.Entry().Key.Prefix))
+		}
+		it.Close()
+		if err := it.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // asID returns the document id that v is: digits, a number or an ID. It may be negative.

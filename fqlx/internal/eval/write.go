@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/fauna-login/fauna-login/fqlx/internal/resolve"
@@ -38,74 +37,6 @@ func constraintError(message string, failures []Failure) *Error {
 
 func fieldFailure(name, message string) Failure {
 	return Failure{Paths: [][]any{{name}}, Message: message}
-}
-
-// persist returns v as it can be stored, with documents as references.
-func persist(v value.Value) (value.Value, error) {
-	stored, bad := storable(v)
-	if bad == nil {
-		return stored, nil
-	}
-	if _, ok := bad.value.(function); ok {
-		return nil, errorf("invalid_type", "Anonymous functions cannot be stored. Use a string of FQL instead.")
-	}
-	slices.Reverse(bad.path)
-	label := Failure{Paths: [][]any{bad.path}}.label()
-	return nil, errorf("invalid_type", "Value at `%s` has type %s, which cannot be persisted.",
-		strings.TrimSuffix(label, ": "), typeName(bad.value))
-}
-
-// unstorable is a value that cannot be stored, and where it stands, innermost first.
-type unstorable struct {
-	value value.Value
-	path  []any
-}
-
-func (u *unstorable) within(step any) *unstorable {
-	u.path = append(u.path, step)
-	return u
-}
-
-func storable(v value.Value) (stored value.Value, bad *unstorable) {
-	switch v := v.(type) {
-	case *docValue:
-		return storable(v.ref)
-	case value.Ref:
-		if v.Name != "" { // a schema document
-			return nil, &unstorable{value: v}
-		}
-		return v, nil
-	case value.Array:
-		i := -1
-		return mapArray(v, func(e value.Value) value.Value {
-			if i++; bad == nil {
-				var s value.Value
-				if s, bad = storable(e); bad == nil {
-					return s
-				}
-				bad.within(i)
-			}
-			return e
-		}), bad
-	case *value.Object:
-		i := -1
-		return mapObject(v, func(e value.Value) value.Value {
-			if i++; bad == nil {
-				var s value.Value
-				if s, bad = storable(e); bad == nil {
-					return s
-				}
-				bad.within(v.Fields()[i].Name)
-			}
-			return e
-		}), bad
-	case value.ID:
-		return nil, &unstorable{value: v}
-	}
-	if v.Kind() == value.KindOther {
-		return nil, &unstorable{value: v}
-	}
-	return v, nil
 }
 
 // withoutNulls returns o without null fields, at any depth: a null is an absent field.
@@ -161,12 +92,12 @@ func merge(old, patch *value.Object) *value.Object {
 
 // newChange takes the argument of a write apart. Problems with what it found are kept in
 // failures, to be reported when it is their turn: after the permission.
-func newChange(coll *schema.Collection, plain bool, arg value.Value) (*change, error) {
+func (ev *evaluator) newChange(coll *schema.Collection, plain bool, arg value.Value) (*change, error) {
 	o, ok := arg.(*value.Object)
 	if !ok {
 		return nil, errArgumentType("data", "Object", arg)
 	}
-	stored, err := persist(withoutID(o, plain))
+	stored, err := ev.persist(withoutID(o, plain))
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +172,7 @@ const dayMicros = int64(24 * time.Hour / time.Microsecond)
 // not create learns nothing about constraints.
 func (ev *evaluator) createDocument(coll *schema.Collection, plain bool, arg value.Value) (value.Value, error) {
 	failed := "Failed to create document in collection `" + coll.Name + "`."
-	c, err := newChange(coll, plain, arg)
+	c, err := ev.newChange(coll, plain, arg)
 	if err != nil {
 		return nil, err
 	}
@@ -306,7 +237,9 @@ func givenID(arg value.Value, failed string) (value.ID, bool, error) {
 	return id, true, nil
 }
 
+// demandFree refuses an id given by a user that a document has.
 func (ev *evaluator) demandFree(collection string, ref value.Ref) error {
+	ev.db.ids.note(ref.Coll, ref.ID)
 	there, err := ev.read(ref)
 	if err == nil && there != nil {
 		return errorf("document_id_exists", "Collection `%s` already contains document with id %d.", collection, ref.ID)
@@ -314,13 +247,13 @@ func (ev *evaluator) demandFree(collection string, ref value.Ref) error {
 	return err
 }
 
-// newID makes an id that no document of the collection has. Ids given by users may be
-// anywhere, so it looks.
+// newID makes an id that no document of the collection has. It looks only where a user has
+// given an id from the times to come.
 func (ev *evaluator) newID(coll value.CollID) (value.ID, error) {
 	for {
 		id, err := ev.db.ids.next()
-		if err != nil {
-			return 0, err
+		if err != nil || ev.db.ids.isNew(coll, id) {
+			return id, err
 		}
 		there, err := ev.read(value.Ref{Coll: coll, ID: id})
 		if err != nil || there == nil {
@@ -345,14 +278,14 @@ func (ev *evaluator) withDefaults(coll *schema.Collection, data *value.Object, f
 
 func (ev *evaluator) defaultOf(coll *schema.Collection, x syntax.Expr) (value.Value, error) {
 	var v value.Value
-	err := ev.within(resolve.Observation, "default values", func() (err error) {
+	err := ev.within(resolve.Observation, inDefaults, func() (err error) {
 		v, err = ev.applyLambda(coll.Source, ev.prepared.defaults[x])
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return persist(v)
+	return ev.persist(v)
 }
 
 // defaultPath finds the field that a default is of; those inside objects are not named.
@@ -412,7 +345,7 @@ func (ev *evaluator) runChecks(coll *schema.Collection, after *docValue, failed 
 	var failures []Failure
 	for _, check := range coll.Checks {
 		var v value.Value
-		err := ev.within(resolve.Read, "check constraints", func() (err error) {
+		err := ev.within(resolve.Read, inChecks, func() (err error) {
 			v, err = ev.applyLambda(coll.Source, check.Body, after)
 			return err
 		})
@@ -442,7 +375,7 @@ func checkFailure(message string) Failure { return Failure{Paths: [][]any{}, Mes
 // a read: a document that is missing or may not be read is an error of its own.
 func (ev *evaluator) changeDocument(ref value.Ref, plain, replace bool, arg value.Value) (value.Value, error) {
 	coll := ev.schema.CollectionByID(ref.Coll)
-	c, err := newChange(coll, plain, arg)
+	c, err := ev.newChange(coll, plain, arg)
 	if err != nil {
 		return nil, err
 	}

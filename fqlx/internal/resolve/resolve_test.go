@@ -191,8 +191,9 @@ func TestEffectOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := resolve.EffectOf(q.Body, func(name string) resolve.Effect { return effects[name] }); got != tt.want {
-			t.Errorf("%s: got %v, want %v", tt.src, got, tt.want)
+		got, at := resolve.EffectOf(q.Body, func(name string) resolve.Effect { return effects[name] })
+		if got != tt.want || (at == nil) != (got == resolve.Pure) {
+			t.Errorf("%s: got %v at %v, want %v", tt.src, got, at, tt.want)
 		}
 	}
 }

@@ -123,7 +123,9 @@ func (c *checker) members(t *Type, o *value.Object) {
 		v, ok := o.Get(f.Name)
 		switch {
 		case ok && !value.IsNull(v):
-			c.at(f.Name, f.Type, v)
+			if !f.Type.holdsWhole(v) { // most fields do, and need no path
+				c.at(f.Name, f.Type, v)
+			}
 		case !f.Type.Nullable():
 			c.failAt(f.Name, "Missing required field of type "+f.Type.name)
 		}
@@ -141,6 +143,18 @@ func (c *checker) members(t *Type, o *value.Object) {
 			c.at(f.Name, t.rest, f.Value)
 		}
 	}
+}
+
+// holdsWhole reports whether v is of a type without parts, or of one such alternative. False
+// may also mean that it takes a closer look.
+func (t *Type) holdsWhole(v value.Value) bool {
+	switch t.kind {
+	case kindObject, kindArray, kindTuple:
+		return false
+	case kindUnion:
+		return slices.ContainsFunc(t.alts, func(a *Type) bool { return a.holdsWhole(v) })
+	}
+	return t.holds(v)
 }
 
 // holds reports whether v is of a type without parts.

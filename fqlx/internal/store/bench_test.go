@@ -153,7 +153,7 @@ func BenchmarkGet(b *testing.B) {
 		defer tx.Discard()
 		for i := range b.N {
 			if i%1000 == 999 {
-				clear(tx.points)
+				tx.points = tx.points[:0]
 			}
 			if _, ok, err := tx.Get(prefix(index())); err != nil || !ok {
 				b.Fatal(ok, err)
@@ -166,7 +166,7 @@ func BenchmarkGet(b *testing.B) {
 		defer tx.Discard()
 		for i := range b.N {
 			if i%1000 == 999 {
-				clear(tx.points)
+				tx.points = tx.points[:0]
 			}
 			if _, ok, err := tx.Get(prefix(n + index())); err != nil || ok {
 				b.Fatal(ok, err)

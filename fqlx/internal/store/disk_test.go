@@ -88,10 +88,11 @@ func TestOpenRefuses(t *testing.T) {
 		for range 100 {
 			put(t, s, "b="+strings.Repeat("v", 1000))
 		}
+		crashed := copyDir(t, dir) // with a log, which a clean end leaves empty
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		return dir
+		return crashed
 	}
 	damage := func(pattern, content string) func(*testing.T) string {
 		return func(t *testing.T) string {

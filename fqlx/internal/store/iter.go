@@ -28,7 +28,8 @@ type Iter struct {
 	lo, hi  []byte // names in [lo, hi)
 	end     []byte // where the prefix, or the range of prefixes, ends; at or above hi
 	length  int    // of names, when all must have the same
-	span    *span  // what was walked
+	span    *span  // what was walked; nil if the range is known to be empty
+	walked  span   // what span points to
 	mark    []byte // the moving end of span
 	whole   bool   // lo and hi enclose a whole prefix
 	own     []*write
@@ -55,13 +56,14 @@ func (tx *Tx) Scan(r Range) *Iter {
 	if it.err = tx.check(r.Prefix, nil); it.err != nil {
 		return it
 	}
-	prefix := appendPrefix(nil, r.Prefix)
+	prefix := appendPrefix(make([]byte, 0, 2+len(r.Prefix)), r.Prefix)
 	it.end = after(prefix)
-	it.lo, it.hi = append(bytes.Clone(prefix), r.Lo...), it.end
+	it.lo, it.hi = append(prefix[:len(prefix):len(prefix)], r.Lo...), it.end
 	if r.Hi != nil {
 		it.hi = append(bytes.Clone(prefix), r.Hi...)
 	}
-	it.open(&span{inside: true, prefix: maphash.Bytes(tx.s.seed, prefix)})
+	it.walked = span{inside: true, prefix: maphash.Bytes(tx.s.seed, prefix)}
+	it.open(tx.isEmpty(prefix))
 	return it
 }
 
@@ -76,28 +78,34 @@ func (tx *Tx) ScanPrefixes(lo, hi []byte, reverse bool) *Iter {
 	}
 	it.lo, it.hi = appendPrefix(nil, lo), appendPrefix(nil, hi)
 	it.end = it.hi
-	it.open(&span{length: it.length})
+	it.walked = span{length: it.length}
+	it.open(false)
 	return it
 }
 
-func (it *Iter) open(s *span) {
+// open begins the scan. What is known to be empty was read before, and is not read again: only the transaction's own
+// writes can be there.
+func (it *Iter) open(empty bool) {
 	if bytes.Compare(it.lo, it.hi) >= 0 {
 		it.drained = true
 		return // nothing can be in there: nothing is read
 	}
 	tx := it.tx
-	it.span = s
-	s.lo, s.hi = it.lo, it.lo
-	if it.reverse {
-		s.lo, s.hi = it.hi, it.hi
-	}
-	tx.spans = append(tx.spans, s)
 	i, _ := tx.find(it.lo)
 	j, _ := tx.find(it.hi)
 	it.own = slices.Clone(tx.writes[i:j])
 	if it.reverse {
 		slices.Reverse(it.own)
 	}
+	if it.drained = empty; empty {
+		return
+	}
+	it.span = &it.walked
+	it.span.lo, it.span.hi = it.lo, it.lo
+	if it.reverse {
+		it.span.lo, it.span.hi = it.hi, it.hi
+	}
+	tx.spans = append(tx.spans, it.span)
 	lower, upper := it.lo, it.end
 	if it.inside {
 		lower, upper = nil, nil
@@ -167,6 +175,9 @@ func (it *Iter) ownFirst() bool {
 func (it *Iter) give(name []byte, v version) {
 	it.current = Entry{Key: splitName(name), TS: v.ts, TTL: v.ttl, Data: v.data}
 	it.tx.reads++
+	if it.span == nil {
+		return
+	}
 	it.mark = append(it.mark[:0], name...)
 	if it.reverse {
 		it.span.lo = it.mark
@@ -181,14 +192,32 @@ func (it *Iter) exhausted() {
 	switch {
 	case it.span == nil:
 	case it.whole:
-		it.tx.points[it.span.prefix] = struct{}{}
+		it.tx.point(it.span.prefix)
 		it.span.lo, it.span.hi = nil, nil // contains nothing; the prefix as a whole says more
+		if it.inside && !it.decided {
+			it.tx.noteEmpty(it.lo)
+		}
 	default:
 		it.span.lo, it.span.hi = it.lo, it.hi
 	}
 }
 
 func (it *Iter) fits(name []byte) bool { return it.length == 0 || len(name) == it.length }
+
+// maxEmpty bounds what is remembered of empty prefixes, which is looked through one by one.
+const maxEmpty = 16
+
+// noteEmpty remembers that the snapshot has nothing under a prefix: whoever looks something up by an index that is
+// unique, finds nothing and creates it, has it looked up again for the uniqueness.
+func (tx *Tx) noteEmpty(prefix []byte) {
+	if len(tx.empty) < maxEmpty {
+		tx.empty = append(tx.empty, prefix)
+	}
+}
+
+func (tx *Tx) isEmpty(prefix []byte) bool {
+	return slices.ContainsFunc(tx.empty, func(p []byte) bool { return bytes.Equal(p, prefix) })
+}
 
 // fetch looks for the next committed entry that the snapshot sees and sets name and found.
 func (it *Iter) fetch() bool {

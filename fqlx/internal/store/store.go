@@ -229,6 +229,9 @@ func (s *Store) Close() error {
 		s.promised = 0 // nothing runs any more: the next start need not be ahead of the clock
 		err = s.writeLease(last)
 	}
+	if err == nil {
+		err = s.db.Flush() // the next start has no log to replay
+	}
 	err = errors.Join(err, s.db.Close())
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Close())
@@ -237,7 +240,7 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) newTx(ctx context.Context) *Tx {
-	return &Tx{s: s, ctx: ctx, points: map[uint64]struct{}{}}
+	return &Tx{s: s, ctx: ctx}
 }
 
 // Begin starts a transaction that only reads, to be discarded by the caller. Its own writes are seen by itself alone.

@@ -756,3 +756,52 @@ func TestLeaseDoesNotShrink(t *testing.T) {
 		t.Errorf("%d µs short of what was promised, %v", long-got, err)
 	}
 }
+
+// TestEmptyPrefixReadAgain: what a transaction found empty is not looked up again, but its own writes are seen there,
+// and the first look still conflicts with a later commit.
+func TestEmptyPrefixReadAgain(t *testing.T) {
+	s := openTest(t, nil, Options{})
+	count := func(tx *Tx, reverse bool) (n int) {
+		it := tx.Scan(Range{Prefix: []byte("p"), Reverse: reverse})
+		defer it.Close()
+		for it.Next() {
+			n++
+		}
+		if it.Err() != nil {
+			t.Fatal(it.Err())
+		}
+		return n
+	}
+	expect := func(tx *Tx, want int) {
+		t.Helper()
+		for _, reverse := range []bool{false, true} {
+			if n := count(tx, reverse); n != want {
+				t.Errorf("reverse %v: %d entries, want %d", reverse, n, want)
+			}
+		}
+	}
+	runs := 0
+	_, err := s.Update(t.Context(), UpdateOptions{}, func(tx *Tx) error {
+		runs++
+		if runs == 2 { // the commit below is there now
+			expect(tx, 1)
+			return nil
+		}
+		expect(tx, 0)
+		expect(tx, 0)
+		tx.Put(key("p/1"), nil, 0)
+		tx.Put(key("p/2"), nil, 0)
+		expect(tx, 2)
+		tx.Delete(key("p/1"))
+		expect(tx, 1)
+		tx.Delete(key("p/2"))
+		expect(tx, 0)
+		tx.Put(key("q"), nil, 0)
+		put(t, s, "p/3")
+		expect(tx, 0) // the snapshot stays
+		return nil
+	})
+	if err != nil || runs != 2 {
+		t.Errorf("%d runs, %v; want a conflict and a second run", runs, err)
+	}
+}

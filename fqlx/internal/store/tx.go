@@ -29,11 +29,13 @@ type Tx struct {
 	ended     bool
 	err       error // sticky: the transaction cannot commit
 
-	points map[uint64]struct{} // hashes of prefixes read, or asked for, as a whole
-	spans  []*span             // parts of ranges read
-	writes []*write            // by name
-	seen   int64               // time of the latest version read
+	points []uint64 // hashes of prefixes read, or asked for, as a whole
+	spans  []*span  // parts of ranges read
+	empty  [][]byte // prefixes that were read and had no entries, length in front
+	writes []*write // by name
+	seen   int64    // time of the latest version read
 
+	room  []write            // not used yet, see newWrite
 	iters []*pebble.Iterator // all opened
 	free  []*pebble.Iterator // those not in use
 	key   []byte             // scratch
@@ -63,7 +65,7 @@ func (tx *Tx) Get(prefix []byte) (Entry, bool, error) {
 	tx.reads++
 	name := appendPrefix(tx.key[:0], prefix)
 	tx.key = name
-	tx.points[maphash.Bytes(tx.s.seed, name)] = struct{}{}
+	tx.point(maphash.Bytes(tx.s.seed, name))
 	e := Entry{Key: Key{Prefix: prefix}}
 	if i, ok := tx.find(name); ok {
 		w := tx.writes[i]
@@ -77,6 +79,17 @@ func (tx *Tx) Get(prefix []byte) (Entry, bool, error) {
 	e.TS, e.TTL, e.Data = v.ts, v.ttl, bytes.Clone(v.data)
 	tx.bytesRead += len(name) + len(v.data)
 	return e, true, nil
+}
+
+// point notes that a prefix was read as a whole. What is read again soon is noted once.
+func (tx *Tx) point(h uint64) {
+	if n := len(tx.points); n > 0 && tx.points[n-1] == h {
+		return
+	}
+	if tx.points == nil {
+		tx.points = make([]uint64, 0, 32)
+	}
+	tx.points = append(tx.points, h)
 }
 
 // lookup reads the committed version of a name without suffix.
@@ -128,7 +141,8 @@ func (tx *Tx) write(k Key, value []byte) {
 	}
 	n := 2 + len(k.Prefix)
 	name := append(appendPrefix(make([]byte, 0, n+len(k.Suffix)), k.Prefix), k.Suffix...)
-	w := &write{name: name, value: value, prefix: maphash.Bytes(tx.s.seed, name[:n])}
+	w := tx.newWrite()
+	*w = write{name: name, value: value, prefix: maphash.Bytes(tx.s.seed, name[:n])}
 	w.whole = w.prefix
 	if len(k.Suffix) > 0 {
 		w.whole = maphash.Bytes(tx.s.seed, name)
@@ -144,6 +158,20 @@ func (tx *Tx) write(k Key, value []byte) {
 	if tx.bytesWritten += len(name) + len(value); tx.bytesWritten > MaxTransaction {
 		tx.fail(fmt.Errorf("%w: the transaction writes more than %d bytes", ErrTooLarge, MaxTransaction))
 	}
+}
+
+// newWrite takes room for a write from a slab: a transaction of an exchange has a dozen.
+func (tx *Tx) newWrite() *write {
+	const slab = 16
+	if len(tx.room) == 0 {
+		tx.room = make([]write, slab)
+		if tx.writes == nil {
+			tx.writes = make([]*write, 0, slab)
+		}
+	}
+	w := &tx.room[0]
+	tx.room = tx.room[1:]
+	return w
 }
 
 // find returns where name is, or belongs, in the writes.

@@ -110,7 +110,7 @@ func (w *window) conflict(tx *Tx, since int64) *ConflictError {
 	if w.newest() <= since {
 		return nil
 	}
-	for h := range tx.points {
+	for _, h := range tx.points {
 		if err := w.point(h, since); err != nil {
 			return err
 		}

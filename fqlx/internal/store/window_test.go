@@ -10,7 +10,7 @@ func windowTx(s *Store, snapshot int64, reads ...string) *Tx {
 	tx.snapshot = snapshot
 	for _, r := range reads {
 		w := testWrite(r)
-		tx.points[w.prefix] = struct{}{}
+		tx.point(w.prefix)
 	}
 	return tx
 }

@@ -86,6 +86,10 @@ func (p *parser) interpolation() Expr {
 		p.expected("`}`")
 	}
 	p.take(1)
+	if s, ok := x.(*StringExpr); ok {
+		// The characters around it are StringExprs, too: keep them apart.
+		return &TemplateExpr{span: s.span, Parts: []Expr{s}}
+	}
 	return x
 }
 

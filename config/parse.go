@@ -61,12 +61,15 @@ func parseErrors(name string, data []byte, err error) (all Errors) {
 		row, _ := position.Position()
 		return Errors{{name, fmt.Sprintf("line %d: %s", row, unquoted(err.Error()))}}
 	}
-	lines := strings.Split(err.Error(), "\n")
+	// What is quoted may have line ends of its own.
+	lines := strings.Split(quoted.ReplaceAllString(err.Error(), "…"), "\n")
 	if len(lines) > 1 && strings.HasSuffix(lines[0], "errors:") { // yaml: unmarshal errors:
 		lines = lines[1:]
 	}
 	for _, text := range lines {
-		all = append(all, Problem{name, unquoted(text)})
+		if text = unquoted(text); text != "" {
+			all = append(all, Problem{name, text})
+		}
 	}
 	return all
 }

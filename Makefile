@@ -1,7 +1,7 @@
 # make help lists the targets.
 GO        ?= go
 PKGS      := ./...
-FUZZTIME  ?= 5000x
+FUZZTIME  ?= 3000x
 BENCHTIME ?= 2s
 EXCHANGES ?= 30000
 

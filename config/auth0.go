@@ -47,7 +47,11 @@ func (l *loader) checkAuth0(c *Config) {
 	tenants := c.Auth0.Tenants
 	if len(tenants) == 0 {
 		if l.ok("auth0.domain", "auth0.issuers", "auth0.audience") {
-			l.add("auth0", "expected a tenant: domain and audience, or tenants")
+			text := "expected a tenant: domain and audience, or tenants"
+			if l.noFile {
+				text += "; there is no " + DefaultFile + " here, name another with --config"
+			}
+			l.add("auth0", text)
 		}
 		return
 	}

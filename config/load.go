@@ -46,6 +46,7 @@ func Load(o Options) (*Config, error) {
 type loader struct {
 	Options
 	problems
+	noFile bool // none was named, and the default is not there
 	keys []key
 	set  map[string]bool // paths that the file or a variable sets
 
@@ -92,6 +93,7 @@ func (l *loader) readConfig() map[string]any {
 	data, err := l.ReadFile(l.at(name))
 	switch {
 	case err != nil && optional && errors.Is(err, fs.ErrNotExist):
+		l.noFile = true
 		return nil
 	case err != nil:
 		l.add(name, "expected a readable file: "+reason(err))

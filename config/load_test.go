@@ -130,7 +130,7 @@ trusted_proxies = ["10.0.0.0/8"]
 
 func TestDefaultFile(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := config.Load(config.Options{Dir: dir}); err == nil || err.Error() != "auth0: expected a tenant: domain and audience, or tenants" {
+	if _, err := config.Load(config.Options{Dir: dir}); err == nil || err.Error() != "auth0: expected a tenant: domain and audience, or tenants; there is no fauna-login.yaml here, name another with --config" {
 		t.Errorf("without a file: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "fauna-login.yaml"), []byte(minimal+"log: {level: warn}\n"), 0o600); err != nil {

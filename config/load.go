@@ -47,8 +47,8 @@ type loader struct {
 	Options
 	problems
 	noFile bool // none was named, and the default is not there
-	keys []key
-	set  map[string]bool // paths that the file or a variable sets
+	keys   []key
+	set    map[string]bool // paths that the file or a variable sets
 
 	short       bool   // the short form of auth0 was used
 	shortDomain string // its domain

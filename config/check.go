@@ -39,7 +39,8 @@ func validDomain(s string) bool {
 	return validHost(s) && !strings.Contains(s, ":") && strings.ToLower(s) == s
 }
 
-func loopbackAddress(s string) bool {
+// LoopbackAddress reports whether only this machine can reach an address to listen on.
+func LoopbackAddress(s string) bool {
 	host, _, err := net.SplitHostPort(s)
 	return err == nil && loopbackHost(host)
 }

@@ -46,7 +46,7 @@ func (l *loader) checkListen(c *Config) {
 		if _, ok := parseURL(c.PublicURL); !ok {
 			l.add("public_url", "expected a URL such as https://login.example.com")
 		}
-	case l.ok("listen", "fauna.endpoint") && c.Fauna.Embedded() && !loopbackAddress(c.Listen):
+	case l.ok("listen", "fauna.endpoint") && c.Fauna.Embedded() && !LoopbackAddress(c.Listen):
 		l.add("public_url", "expected a URL, since listen is not a loopback address and the embedded engine is used")
 	}
 }

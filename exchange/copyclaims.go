@@ -3,9 +3,10 @@ package exchange
 import (
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
+
+	"github.com/fauna-login/fauna-login/fqlx"
 )
 
 const (
@@ -81,7 +82,7 @@ func newClaimCopier(copies []ClaimCopy) (claimCopier, error) {
 			return nil, fmt.Errorf("from: %q: %w", c.From, err)
 		}
 		steps = append(steps, copyStep{
-			field: append(appendString(nil, c.To), ':'), name: c.To,
+			field: append(fqlx.AppendText(nil, c.To), ':'), name: c.To,
 			from: from, required: c.Required,
 		})
 	}
@@ -134,7 +135,7 @@ func appendTagged(out []byte, doc jsonDoc, at, depth int) ([]byte, error) {
 	case jsonTrue:
 		out = append(out, "true"...)
 	case jsonString:
-		out = appendString(out, node.text)
+		out = fqlx.AppendText(out, node.text)
 	case jsonNumber:
 		out, err = appendNumber(out, node.text)
 	default:
@@ -163,7 +164,7 @@ func appendNested(out []byte, doc jsonDoc, at, depth int) ([]byte, error) {
 			out = append(out, ',')
 		}
 		if doc[at].kind == jsonObject {
-			out = append(appendString(out, doc[i].name), ':')
+			out = append(fqlx.AppendText(out, doc[i].name), ':')
 		}
 		var err error
 		if out, err = appendTagged(out, doc, i, depth); err != nil {
@@ -198,26 +199,5 @@ func appendNumber(out []byte, number string) ([]byte, error) {
 	if err != nil {
 		return nil, errCopyTooLarge
 	}
-	tag := `{"@long":"`
-	if math.MinInt32 <= n && n <= math.MaxInt32 {
-		tag = `{"@int":"`
-	}
-	return append(strconv.AppendInt(append(out, tag...), n, 10), `"}`...), nil
-}
-
-// appendString appends s, which is valid UTF-8, as a JSON string.
-func appendString(out []byte, s string) []byte {
-	out = append(out, '"')
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			out = append(out, '\\', c)
-		case c < 0x20:
-			const hex = "0123456789abcdef"
-			out = append(out, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
-			out = append(out, c)
-		}
-	}
-	return append(out, '"')
+	return fqlx.AppendInt(out, n), nil
 }

@@ -3,17 +3,8 @@ package fqlx
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 )
-
-// Tagged is a value in Fauna's tagged JSON encoding. The driver passes it on as it is: it
-// sends maps whose keys start with `@` unescaped, so a value that a user controls must never
-// go as a Go map.
-type Tagged string
-
-// MarshalJSON returns t itself.
-func (t Tagged) MarshalJSON() ([]byte, error) { return []byte(t), nil }
 
 // ExchangeRequest is a verified JWT and the limits of what is issued for it.
 type ExchangeRequest struct {
@@ -70,10 +61,10 @@ func (c *Client) Exchange(ctx context.Context, r ExchangeRequest) (Session, erro
 // path of every exchange, and the claims are encoded already.
 func (r *ExchangeRequest) tagged() Tagged {
 	b := make([]byte, 0, 1024)
-	b = appendText(append(b, `{"tenant":`...), r.Tenant)
-	b = appendText(append(b, `,"issuer":`...), r.Issuer)
-	b = appendText(append(b, `,"sub":`...), r.Subject)
-	b = appendText(append(b, `,"hash":`...), r.Hash)
+	b = AppendText(append(b, `{"tenant":`...), r.Tenant)
+	b = AppendText(append(b, `,"issuer":`...), r.Issuer)
+	b = AppendText(append(b, `,"sub":`...), r.Subject)
+	b = AppendText(append(b, `,"hash":`...), r.Hash)
 	b = appendOptional(append(b, `,"client_id":`...), r.ClientID)
 	b = appendOptional(append(b, `,"org_id":`...), r.OrgID)
 	b = appendTexts(append(b, `,"scope":`...), r.Scope)
@@ -82,9 +73,9 @@ func (r *ExchangeRequest) tagged() Tagged {
 	b = appendTime(append(b, `,"expires_at":`...), r.ExpiresAt)
 	b = appendObject(append(b, `,"user":`...), r.UserClaims)
 	b = appendObject(append(b, `,"claims":`...), r.SessionClaims)
-	b = appendInt(append(b, `,"max_ttl":`...), int64(r.MaxTTL/time.Second))
-	b = appendInt(append(b, `,"min_ttl":`...), int64(r.MinTTL/time.Second))
-	b = appendInt(append(b, `,"max_secrets":`...), int64(r.MaxSecrets))
+	b = AppendInt(append(b, `,"max_ttl":`...), int64(r.MaxTTL/time.Second))
+	b = AppendInt(append(b, `,"min_ttl":`...), int64(r.MinTTL/time.Second))
+	b = AppendInt(append(b, `,"max_secrets":`...), int64(r.MaxSecrets))
 	return Tagged(append(b, '}'))
 }
 
@@ -92,7 +83,7 @@ func appendOptional(b []byte, s string) []byte {
 	if s == "" {
 		return append(b, "null"...)
 	}
-	return appendText(b, s)
+	return AppendText(b, s)
 }
 
 func appendTexts(b []byte, list []string) []byte {
@@ -101,7 +92,7 @@ func appendTexts(b []byte, list []string) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendText(b, s)
+		b = AppendText(b, s)
 	}
 	return append(b, ']')
 }
@@ -117,32 +108,4 @@ func appendTime(b []byte, t time.Time) []byte {
 	b = append(b, `{"@time":"`...)
 	b = t.UTC().AppendFormat(b, "2006-01-02T15:04:05.999999Z")
 	return append(b, `"}`...)
-}
-
-func appendInt(b []byte, n int64) []byte {
-	tag := `{"@int":"`
-	if n != int64(int32(n)) {
-		tag = `{"@long":"`
-	}
-	b = append(b, tag...)
-	b = strconv.AppendInt(b, n, 10)
-	return append(b, `"}`...)
-}
-
-// appendText writes s as a JSON string. Bytes that are not UTF-8 cannot come here: the
-// verifier refuses them.
-func appendText(b []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	b = append(b, '"')
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < 0x20 || c == 0x7f:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
-			b = append(b, c)
-		}
-	}
-	return append(b, '"')
 }

@@ -66,6 +66,14 @@ func (f *schemaFlags) addFiles(c *cobra.Command) {
 	c.Flags().StringVar(&f.dir, "dir", "", "directory of the app's own .fsl files, to go along")
 }
 
+// files checks the flags and reads the app's own files.
+func (f *schemaFlags) files() ([]fqlx.File, error) {
+	if err := config.CheckUserCollection(f.userCollection); err != nil {
+		return nil, usagef("--user-collection: %v", err)
+	}
+	return readFSL(f.dir)
+}
+
 func (p *Program) schemaPushCommand() *cobra.Command {
 	var f schemaFlags
 	c := &cobra.Command{
@@ -119,14 +127,11 @@ func (p *Program) schemaShowCommand() *cobra.Command {
 		Short: "Print the FSL that would be pushed; asks no Fauna",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if err := config.CheckUserCollection(f.userCollection); err != nil {
-				return usagef("--user-collection: %v", err)
-			}
-			own, app := fqlx.Schema(f.userCollection)
-			files, err := readFSL(f.dir)
+			files, err := f.files()
 			if err != nil {
 				return err
 			}
+			own, app := fqlx.Schema(f.userCollection)
 			for _, file := range append([]fqlx.File{own, app}, files...) {
 				if _, err := fmt.Fprintf(p.Stdout, "// ---- %s\n\n%s\n", file.Name, file.Content); err != nil {
 					return err
@@ -141,14 +146,11 @@ func (p *Program) schemaShowCommand() *cobra.Command {
 
 // plan finds out what a push would change.
 func (p *Program) plan(ctx context.Context, f schemaFlags) (*fqlx.Admin, *fqlx.Plan, error) {
-	if err := config.CheckUserCollection(f.userCollection); err != nil {
-		return nil, nil, usagef("--user-collection: %v", err)
-	}
-	admin, err := p.open(f.adminFlags)
+	files, err := f.files()
 	if err != nil {
 		return nil, nil, err
 	}
-	files, err := readFSL(f.dir)
+	admin, err := p.open(f.adminFlags)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -50,7 +50,7 @@ func (f devFlags) check() error {
 	} {
 		if err := config.CheckListen(flag.address); err != nil {
 			lines = append(lines, fmt.Sprintf("%s: %v", flag.name, err))
-		} else if !loopback(flag.address) {
+		} else if !config.LoopbackAddress(flag.address) {
 			lines = append(lines, fmt.Sprintf("%s: %s is not a loopback address; dev is for this machine alone", flag.name, flag.address))
 		}
 	}

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"net"
 	"path/filepath"
-	"strings"
 
 	"github.com/fauna-login/fauna-login/config"
 	"github.com/fauna-login/fauna-login/exchange/auth0test"
@@ -97,17 +95,10 @@ func (p *Program) engineRoot(f engineFlags) (string, error) {
 			return "", usagef("--root-secret-file: %v", err)
 		}
 		return secret, nil
-	case f.memory && loopback(f.listen):
+	case f.memory && config.LoopbackAddress(f.listen):
 		return defaultRoot, nil
 	case f.memory:
 		return "", usagef("FAUNA_ROOT_SECRET or --root-secret-file is needed: %s is not a loopback address", f.listen)
 	}
 	return rootSecret(embeddedConfig{dir: f.data})
-}
-
-// loopback reports whether an address that config.CheckListen passed is this machine's alone.
-func loopback(address string) bool {
-	host, _, _ := net.SplitHostPort(address)
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }

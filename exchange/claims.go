@@ -25,7 +25,7 @@ var registeredClaims = nameTable(
 
 // claims are the registered claims of an access token.
 type claims struct {
-	issuer, subject, clientID, orgID, actor string
+	issuer, subject, clientID, orgID, actor, tokenID string
 
 	audience, scope, permissions []string
 	issuedAt, expiresAt          int64 // NumericDate, rounded down
@@ -168,14 +168,14 @@ func (r *claimReader) actor() string {
 
 // parseClaims reads types and ranges of the claims in doc; what they say is judged by
 // checkTimes, checkSubject and their like.
-func parseClaims(doc jsonDoc) (claims, *Refusal) {
+func parseClaims(doc jsonDoc, purpose Purpose) (claims, *Refusal) {
 	r := claimReader{doc: doc}
 	var c claims
 	var found bool
 	if c.issuer, found = r.text("iss"); !found {
 		r.fail("iss", "missing")
 	}
-	if c.subject, found = r.text("sub"); !found {
+	if c.subject, found = r.text("sub"); !found && purpose != PurposeLogoutToken {
 		r.fail("sub", "missing")
 	}
 	c.audience = r.audience()
@@ -187,7 +187,7 @@ func parseClaims(doc jsonDoc) (claims, *Refusal) {
 	c.clientID = r.client()
 	c.orgID = r.identifier("org_id")
 	c.actor = r.actor()
-	r.identifier("jti")
+	c.tokenID = r.identifier("jti")
 	return c, r.refusal
 }
 
@@ -291,10 +291,14 @@ func checkPolicy(c claims, doc jsonDoc, tenant *Tenant) *Refusal {
 	if _, delegated := doc.member(0, "act"); delegated && !slices.Contains(tenant.Actors, c.actor) {
 		return denied(ReasonActor, "act.sub not in actors")
 	}
-	for _, scope := range strings.Fields(tenant.RequiredScope) {
+	return checkScope(c, tenant.RequiredScope)
+}
+
+// checkScope wants every scope of a space-separated list.
+func checkScope(c claims, required string) *Refusal {
+	for _, scope := range strings.Fields(required) {
 		if !slices.Contains(c.scope, scope) {
-			return &Refusal{Kind: InsufficientScope, Reason: ReasonScope, Scope: tenant.RequiredScope,
-				Detail: "scope lacks what required_scope asks"}
+			return &Refusal{Kind: InsufficientScope, Reason: ReasonScope, Scope: required, Detail: "scope lacks what is required"}
 		}
 	}
 	return nil

@@ -32,6 +32,30 @@ func parsePointer(s string) (pointer, error) {
 	return p, nil
 }
 
+// optionalPointer is nil for the empty string.
+func optionalPointer(s string) (pointer, error) {
+	if s == "" {
+		return nil, nil
+	}
+	return parsePointer(s)
+}
+
+// identifier is the string that the pointer leads to, empty where there is none. One that is
+// there decides about deny marks, so it has to be well formed.
+func (p pointer) identifier(doc jsonDoc) (string, *Refusal) {
+	if p == nil {
+		return "", nil
+	}
+	at, found := p.find(doc)
+	if !found || doc[at].kind == jsonNull {
+		return "", nil
+	}
+	if doc[at].kind != jsonString || !validIdentifier(doc[at].text) {
+		return "", invalid(ReasonClaim, "session id or link id: not a string of 1 to 255 bytes without control characters")
+	}
+	return doc[at].text, nil
+}
+
 // find follows the pointer from the root of doc.
 func (p pointer) find(doc jsonDoc) (at int, found bool) {
 	for _, token := range p {

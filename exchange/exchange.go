@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -41,6 +42,9 @@ type Config struct {
 	Query http.Handler
 	// LiveSessions counts the engine's live sessions for a metric; nil: unknown.
 	LiveSessions func() float64
+
+	// Audit gets one line of JSON for each decision, each in one Write; nil: none.
+	Audit io.Writer
 
 	Log *slog.Logger
 	Now func() time.Time
@@ -81,7 +85,7 @@ func New(c Config) (*Service, error) {
 
 // exchange issues a secret for a verified token.
 func (s *Service) exchange(ctx context.Context, v Verdict) (fqlx.Session, error) {
-	if !v.Valid() {
+	if !v.For(PurposeExchange) {
 		return fqlx.Session{}, errors.New("exchange without a verdict")
 	}
 	if wait := s.subjects.take(v.Tenant + "\x00" + v.Subject); wait > 0 {
@@ -95,6 +99,8 @@ func (s *Service) exchange(ctx context.Context, v Verdict) (fqlx.Session, error)
 		Hash:          v.Hash,
 		ClientID:      v.ClientID,
 		OrgID:         v.OrgID,
+		SessionID:     v.SessionID,
+		LinkID:        v.LinkID,
 		Scope:         v.Scope,
 		Permissions:   v.Permissions,
 		IssuedAt:      v.IssuedAt,

@@ -60,7 +60,7 @@ func FuzzToken(f *testing.F) {
 		}
 		verdict, err := v.Verify(t.Context(), mutant, exchange.PurposeExchange)
 		if err != nil {
-			if verdict.Valid() || !slices.Contains(exchange.Reasons(), reasonOf(t, err)) {
+			if verdict.For(exchange.PurposeExchange) || !slices.Contains(exchange.Reasons(), reasonOf(t, err)) {
 				t.Fatalf("refused with %+v and %v", verdict, err)
 			}
 			return

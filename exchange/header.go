@@ -27,7 +27,7 @@ var forbiddenHeaders = []string{"crit", "b64", "jku", "jwk", "x5u", "x5c", "zip"
 var registeredHeaders = nameTable(append([]string{"alg", "typ", "kid", "x5t", "x5t#S256"}, forbiddenHeaders...)...)
 
 // parseHeader reads the protected header (RFC 7515 §4).
-func parseHeader(src string) (header, *Refusal) {
+func parseHeader(src string, purpose Purpose) (header, *Refusal) {
 	doc, refusal := parseTokenJSON(src, headerDepth, ReasonHeaderJSON, registeredHeaders)
 	if refusal != nil {
 		return header{}, refusal
@@ -44,7 +44,7 @@ func parseHeader(src string) (header, *Refusal) {
 	if h.keyID, refusal = headerKeyID(doc); refusal != nil {
 		return header{}, refusal
 	}
-	return h, headerType(doc)
+	return h, headerType(doc, purpose)
 }
 
 // headerAlgorithm lets through what any tenant may be configured for; the tenant's own
@@ -72,21 +72,21 @@ func validKeyID(kid string) bool {
 	return kid != "" && len(kid) <= maxKeyID && strings.IndexFunc(kid, unicode.IsControl) < 0
 }
 
-// headerType accepts what access tokens carry: nothing, JWT (Auth0's profile) or at+jwt
-// (RFC 9068 §2.1), as a media type in any case (RFC 7515 §4.1.9).
-func headerType(doc jsonDoc) *Refusal {
+// headerType accepts what a token for the purpose carries, as a media type in any case (RFC 7515
+// §4.1.9), or nothing.
+func headerType(doc jsonDoc, purpose Purpose) *Refusal {
 	at, found := doc.member(0, "typ")
 	if !found {
 		return nil
 	}
 	if doc[at].kind == jsonString {
-		for _, typ := range []string{"JWT", "at+jwt", "application/at+jwt"} {
+		for _, typ := range purpose.types() {
 			if strings.EqualFold(doc[at].text, typ) {
 				return nil
 			}
 		}
 	}
-	return invalid(ReasonType, "typ is not that of an access token")
+	return invalid(ReasonType, "typ is not that of "+purpose.String())
 }
 
 // parseTokenJSON reads header or payload, and refuses names that another reader could take

@@ -36,7 +36,7 @@ func (s *Service) routes() *echo.Echo {
 		jwtmiddleware.WithErrorHandler(s.fail),
 		jwtmiddleware.WithValidateOnOptions(false),
 	)
-	e.POST("/fauna-login", s.postLogin, s.limitIP, takeNoBody, echo.WrapMiddleware(auth.CheckJWT))
+	e.POST("/fauna-login", s.postLogin, decides(opExchange), s.limitIP, takeNoBody, echo.WrapMiddleware(auth.CheckJWT))
 	probes := []string{http.MethodGet, http.MethodHead}
 	e.Match(probes, "/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.Match(probes, "/readyz", s.getReady)

@@ -15,6 +15,8 @@ import (
 type metrics struct {
 	registry  *prometheus.Registry
 	exchanges *prometheus.CounterVec // outcome, reason
+	others    *prometheus.CounterVec // operation, outcome, reason
+	ended     *prometheus.CounterVec // operation
 	verify    prometheus.Histogram
 	fauna     prometheus.Histogram
 	whole     prometheus.Histogram
@@ -34,13 +36,21 @@ func newMetrics(s *Service) *metrics {
 			Name: "fauna_login_exchanges_total",
 			Help: "Exchanges by outcome (issued, refused, error) and reason.",
 		}, []string{"outcome", "reason"}),
+		others: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fauna_login_decisions_total",
+			Help: "Requests other than exchanges by operation (logout, on_behalf, backchannel_logout, event), outcome (issued, ended, done, refused, error) and reason.",
+		}, []string{"operation", "outcome", "reason"}),
+		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fauna_login_sessions_ended_total",
+			Help: "Sessions ended, by the operation that ended them.",
+		}, []string{"operation"}),
 		verify:   histogram("fauna_login_verify_seconds", "Time to verify a token, a wait for Auth0's keys included."),
 		fauna:    histogram("fauna_login_fauna_seconds", "Time of the exchange's transaction in Fauna, retries included."),
 		whole:    histogram("fauna_login_exchange_seconds", "Time of a whole exchange."),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "fauna_login_requests_in_flight", Help: "Requests being answered."}),
 	}
 	m.exchanges.WithLabelValues("issued", "") // there from the start, so that rates have a beginning
-	m.registry.MustRegister(m.exchanges, m.verify, m.fauna, m.whole, m.inFlight, keyCollector{s.Verifier},
+	m.registry.MustRegister(m.exchanges, m.others, m.ended, m.verify, m.fauna, m.whole, m.inFlight, keyCollector{s.Verifier},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if s.LiveSessions != nil {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -51,10 +61,21 @@ func newMetrics(s *Service) *metrics {
 	return m
 }
 
-// exchange counts a finished request of POST /fauna-login.
-func (m *metrics) exchange(r *record, took time.Duration) {
-	m.exchanges.WithLabelValues(r.outcome, string(knownReason(r.reason))).Inc()
-	m.whole.Observe(took.Seconds())
+// decided counts a finished request that asked for a decision.
+func (m *metrics) decided(r *record, took time.Duration) {
+	reason := string(knownReason(r.reason))
+	switch r.op {
+	case "":
+		return
+	case opExchange:
+		m.exchanges.WithLabelValues(r.outcome, reason).Inc()
+		m.whole.Observe(took.Seconds())
+	default:
+		m.others.WithLabelValues(string(r.op), r.outcome, reason).Inc()
+	}
+	if len(r.ended) > 0 {
+		m.ended.WithLabelValues(string(r.op)).Add(float64(len(r.ended)))
+	}
 }
 
 // knownReason keeps the label's values a closed set, come what may.

@@ -17,18 +17,46 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/fauna-login/fauna-login/fqlx"
 	"github.com/labstack/echo/v4"
 )
 
-// record is what is known of a request, for its line in the log and its metrics.
+// record is what is known of a request, for its line in the log, its metrics and the audit.
 type record struct {
 	id      string
-	outcome string // "issued", "refused" or "error"; empty where nothing was to be exchanged
+	op      operation
+	outcome string // "issued", "ended", "done", "refused" or "error"; empty where nothing was to be decided
 	reason  Reason
 	err     error
-	verdict Verdict
-	session string // id of the session
+	who     who
+	session string       // id of the session that was issued
+	ended   []fqlx.Ended // sessions that were ended
 }
+
+// operation is what a request asks for, where it asks for a decision. A closed set: a metric's
+// label.
+type operation string
+
+const (
+	opExchange operation = "exchange"           // POST /fauna-login, POST /oauth/token
+	opLogout   operation = "logout"             // DELETE /fauna-login
+	opOnBehalf operation = "on_behalf"          // POST /fauna-login/on-behalf
+	opSignal   operation = "backchannel_logout" // POST /auth0/backchannel-logout
+	opEvent    operation = "event"              // POST /auth0/events
+)
+
+// decides marks a route whose requests ask for a decision: these are counted and audited.
+func decides(op operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			recordOf(c.Request().Context()).op = op
+			return next(c)
+		}
+	}
+}
+
+// who is whom a request is about and who sent it. Of a refused token it is what the sender claims.
+type who struct{ tenant, issuer, subject, client, keyID, hash string }
 
 type recordKey struct{}
 
@@ -40,13 +68,23 @@ func recordOf(ctx context.Context) *record {
 	return &record{} // outside of a request: nobody will read it
 }
 
-func (r *record) verified(v Verdict)    { r.verdict = v }
+func (r *record) verified(v Verdict) {
+	r.who = who{v.Tenant, v.Issuer, v.Subject, v.ClientID, v.KeyID, v.Hash}
+}
+
 func (r *record) issued(session string) { r.outcome, r.session = "issued", session }
+
+// endedAll notes that what was to end has ended, if anything.
+func (r *record) endedAll(sessions ...fqlx.Ended) { r.outcome, r.ended = "ended", sessions }
 
 func (r *record) refused(e *Error) {
 	r.outcome, r.reason, r.err = "refused", e.Reason, e.Err
 	if e.status >= 500 {
 		r.outcome = "error"
+	}
+	var refusal *Refusal
+	if errors.As(e.Err, &refusal) {
+		r.who = who{refusal.Tenant, refusal.Issuer, refusal.Subject, refusal.ClientID, refusal.KeyID, ""}
 	}
 }
 
@@ -61,10 +99,10 @@ func (s *Service) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		s.metrics.inFlight.Inc()
 		defer func() {
 			s.metrics.inFlight.Dec()
-			if c.Path() == "/fauna-login" && c.Request().Method == http.MethodPost {
-				s.metrics.exchange(r, s.Now().Sub(start))
-			}
-			s.logRequest(c, r, s.Now().Sub(start))
+			took := s.Now().Sub(start)
+			s.metrics.decided(r, took)
+			s.audit(c, r)
+			s.logRequest(c, r, took)
 		}()
 		if err := s.recovering(next, c); err != nil {
 			c.Error(err)
@@ -176,27 +214,19 @@ func (s *Service) logRequest(c echo.Context, r *record, took time.Duration) {
 	add("ip", c.RealIP())
 	add("outcome", r.outcome)
 	add("reason", string(r.reason))
-	who := whoOf(r)
-	add("tenant", who.Tenant)
-	add("iss", who.Issuer)
-	add("sub", who.Subject)
-	add("client_id", who.ClientID)
-	add("kid", who.KeyID)
+	add("tenant", r.who.tenant)
+	add("iss", r.who.issuer)
+	add("sub", r.who.subject)
+	add("client_id", r.who.client)
+	add("kid", r.who.keyID)
 	add("session_id", r.session)
+	if r.outcome == "ended" {
+		attrs = append(attrs, slog.Int("ended", len(r.ended)))
+	}
 	if r.err != nil {
 		attrs = append(attrs, slog.String("cause", cut(r.err.Error(), maxCause)))
 	}
 	s.Log.LogAttrs(c.Request().Context(), level, "request", attrs...)
-}
-
-// whoOf gathers who asked: of a refused token it is what the sender claims to be.
-func whoOf(r *record) Refusal {
-	var refusal *Refusal
-	if errors.As(r.err, &refusal) {
-		return *refusal
-	}
-	v := r.verdict
-	return Refusal{Tenant: v.Tenant, Issuer: v.Issuer, Subject: v.Subject, ClientID: v.ClientID, KeyID: v.KeyID}
 }
 
 // clean makes what a stranger sent fit for a log: what does not print is escaped, and at most

@@ -71,6 +71,9 @@ const (
 	ReasonIDToken           Reason = "id_token"
 	ReasonLogoutToken       Reason = "logout_token"
 	ReasonSenderConstrained Reason = "sender_constrained"
+	ReasonNotMachine        Reason = "not_machine_token"
+	ReasonNotLogoutToken    Reason = "not_logout_token"
+	ReasonReplay            Reason = "replay" // the jti of a logout token came before
 
 	ReasonClient           Reason = "client"
 	ReasonOrganization     Reason = "organization"
@@ -86,6 +89,7 @@ const (
 	ReasonRateIP      Reason = "rate_ip"
 	ReasonRateSubject Reason = "rate_subject"
 	ReasonDenyMark    Reason = "deny_mark"
+	ReasonEventToken  Reason = "event_token" // not a bearer of the event webhook
 	ReasonBlocked     Reason = "user_blocked"
 	ReasonTimeLeft    Reason = "time_left" // less than min_ttl
 	ReasonApp         Reason = "app"       // the app's upsertAuth0User aborted
@@ -105,9 +109,10 @@ var reasons = []Reason{
 	ReasonIssuer, ReasonKeyUnknown, ReasonKeyUnusable, ReasonKeysUnavailable, ReasonSignature,
 	ReasonAudience, ReasonExpired, ReasonNotYetValid, ReasonLifetime, ReasonSubject,
 	ReasonMachine, ReasonAnonymous, ReasonIDToken, ReasonLogoutToken, ReasonSenderConstrained,
+	ReasonNotMachine, ReasonNotLogoutToken, ReasonReplay,
 	ReasonClient, ReasonOrganization, ReasonActor, ReasonScope,
 	ReasonClaimRequired, ReasonClaimTooLarge, ReasonClaimUnsupported,
-	ReasonNoToken, ReasonRequest, ReasonRateIP, ReasonRateSubject, ReasonDenyMark, ReasonBlocked,
+	ReasonNoToken, ReasonRequest, ReasonRateIP, ReasonRateSubject, ReasonDenyMark, ReasonEventToken, ReasonBlocked,
 	ReasonTimeLeft, ReasonApp, ReasonFauna, ReasonContention, ReasonFaunaKey, ReasonFaunaSchema,
 	ReasonCanceled, ReasonInternal,
 }

@@ -70,7 +70,7 @@ func TestServiceKeyMayDoNothingElse(t *testing.T) {
 			t.Errorf("%s answers %d, want 403", path, got)
 		}
 	}
-	if got := s.query(s.key, "auth0SchemaVersion()"); got != "1" {
+	if got := s.query(s.key, "auth0SchemaVersion()"); got != "2" {
 		t.Errorf("auth0SchemaVersion() answers %s", got)
 	}
 	if after := s.written(); after != before {

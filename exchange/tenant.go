@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Tenant is an Auth0 tenant: one or more issuers that share users, keys or both, and what
@@ -25,6 +26,21 @@ type Tenant struct {
 
 	UserClaims    []ClaimCopy // into the user's document
 	SessionClaims []ClaimCopy // into the session's claims
+
+	// SessionIDClaim and LinkIDClaim are JSON pointers (RFC 6901) to claims that hold Auth0's
+	// session id, and an id that joins the JWT to a session made on the user's behalf. Empty: none.
+	SessionIDClaim, LinkIDClaim string
+
+	OnBehalf      OnBehalf
+	LogoutClients []string // aud of logout tokens; empty: none are accepted
+	EventTokens   []string // bearers of the event webhook, each of this tenant alone; empty: off
+}
+
+// OnBehalf says which machines may ask for a user's session, and for how long.
+type OnBehalf struct {
+	Clients []string      // azp or client_id of their tokens; empty: nobody
+	Scope   string        // space separated, all of it needed
+	MaxTTL  time.Duration // of what is issued, whole seconds
 }
 
 // ClaimCopy says which claim goes into which field.
@@ -40,7 +56,7 @@ type ClaimCopy struct {
 var ReservedUserFields = []string{
 	"id", "coll", "ts", "ttl", "data",
 	"delete", "update", "replace", "updateData", "replaceData", "exists",
-	"auth0_tenant", "auth0_sub", "blocked",
+	"auth0_tenant", "auth0_sub", "auth0_blocked", "auth0_event_at", "blocked",
 }
 
 // Validate reports all mistakes in the tenant at once, joined.

@@ -17,14 +17,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Purpose is what a token is presented for. The zero value is no purpose: no token is good
-// for it.
-type Purpose int
-
-const (
-	PurposeExchange Purpose = iota + 1 // a user's access token, to be exchanged for a secret
-)
-
 // VerifierConfig configures a Verifier.
 type VerifierConfig struct {
 	Tenants       []Tenant
@@ -56,18 +48,23 @@ type issuer struct {
 	keys       *keySource
 	user       claimCopier
 	session    claimCopier
+	sessionID  pointer // nil: no claim holds it
+	linkID     pointer // likewise
 }
 
-// Verdict is what a verified token says. The zero Verdict means no: see [Verdict.Valid].
+// Verdict is what a verified token says. The zero Verdict means no: see [Verdict.For].
 // Its strings share the memory of the whole payload; clone one that is to be kept.
 type Verdict struct {
-	ok bool
+	purpose Purpose // what it was verified for
 
 	Tenant      string // name, from the configuration
 	Issuer      string
-	Subject     string // provider|id
+	Subject     string // provider|id; the client's of a PurposeOnBehalf; may be empty in a logout token
 	ClientID    string // azp or client_id; may be empty
 	OrgID       string // may be empty
+	SessionID   string // Auth0's session id: the claim the tenant names, or sid of a logout token; may be empty
+	LinkID      string // the claim the tenant names; may be empty
+	TokenID     string // jti; may be empty but in a logout token
 	Actor       string // act.sub of a delegated token, one of the tenant's actors
 	KeyID       string
 	Audience    []string
@@ -86,8 +83,9 @@ type Verdict struct {
 	UserClaims, SessionClaims []byte
 }
 
-// Valid reports whether the token was accepted. Only Verify makes a Verdict that is.
-func (v Verdict) Valid() bool { return v.ok }
+// For reports whether the token was accepted for the purpose. Only Verify makes a Verdict that
+// was, and for no more than one.
+func (v Verdict) For(purpose Purpose) bool { return purpose != 0 && v.purpose == purpose }
 
 // NewVerifier checks the configuration and loads cached key sets. It does no network I/O:
 // keys are fetched when Start is called, or by the first token.
@@ -147,6 +145,14 @@ func (v *Verifier) addTenant(lifetime context.Context, client *http.Client, t Te
 	if err != nil {
 		return err
 	}
+	sessionID, err := optionalPointer(t.SessionIDClaim)
+	if err != nil {
+		return fmt.Errorf("session id claim: %w", err)
+	}
+	linkID, err := optionalPointer(t.LinkIDClaim)
+	if err != nil {
+		return fmt.Errorf("link id claim: %w", err)
+	}
 	var shared *keySource
 	for _, iss := range t.Issuers {
 		if v.issuers[iss] != nil {
@@ -164,7 +170,8 @@ func (v *Verifier) addTenant(lifetime context.Context, client *http.Client, t Te
 			}
 			v.addSource(source)
 		}
-		v.issuers[iss] = &issuer{tenant: &t, algorithms: t.algorithms(), keys: source, user: user, session: session}
+		v.issuers[iss] = &issuer{tenant: &t, algorithms: t.algorithms(), keys: source,
+			user: user, session: session, sessionID: sessionID, linkID: linkID}
 		v.order = append(v.order, iss)
 	}
 	return nil
@@ -225,7 +232,7 @@ func (v *Verifier) Verify(ctx context.Context, token string, purpose Purpose) (V
 		}
 		return Verdict{}, refusal
 	}
-	return t.verdict(), nil
+	return t.verdict(purpose), nil
 }
 
 // reading is what has been read of a token so far.
@@ -237,19 +244,20 @@ type reading struct {
 	issuer  *issuer
 	claims  claims
 
-	user, session []byte
+	user, session     []byte // copied claims
+	sessionID, linkID string
 }
 
 // read takes the checks in an order that makes bad tokens cheap: no I/O before the issuer
 // is known to be ours, no claim believed before the signature is checked.
 func (v *Verifier) read(ctx context.Context, token string, purpose Purpose, t *reading) (refusal *Refusal) {
-	if purpose != PurposeExchange {
+	if !purpose.valid() {
 		return invalid(ReasonPurpose, fmt.Sprintf("no purpose %d", purpose))
 	}
 	if t.compact, refusal = splitToken(token, v.config.MaxTokenBytes); refusal != nil {
 		return refusal
 	}
-	if t.header, refusal = parseHeader(t.compact.header); refusal != nil {
+	if t.header, refusal = parseHeader(t.compact.header, purpose); refusal != nil {
 		return refusal
 	}
 	if t.doc, refusal = parseTokenJSON(t.compact.payload, payloadDepth, ReasonPayloadJSON, registeredClaims); refusal != nil {
@@ -261,7 +269,7 @@ func (v *Verifier) read(ctx context.Context, token string, purpose Purpose, t *r
 	if refusal = checkSignature(ctx, t); refusal != nil {
 		return refusal
 	}
-	return v.readClaims(t)
+	return v.readClaims(t, purpose)
 }
 
 // findIssuer picks the tenant by an exact match of iss (RFC 9068 §4).
@@ -304,12 +312,37 @@ func signingMethod(alg string) jwt.SigningMethod {
 	}
 }
 
-func (v *Verifier) readClaims(t *reading) (refusal *Refusal) {
-	if t.claims, refusal = parseClaims(t.doc); refusal != nil {
+// readClaims reads the claims and judges them by what the token is presented for.
+func (v *Verifier) readClaims(t *reading, purpose Purpose) (refusal *Refusal) {
+	if t.claims, refusal = parseClaims(t.doc, purpose); refusal != nil {
 		return refusal
 	}
-	tenant := t.issuer.tenant
-	if refusal = checkAudience(t.claims, tenant); refusal != nil {
+	switch purpose {
+	case PurposeExchange:
+		if refusal = v.checkAccessToken(t); refusal == nil {
+			refusal = t.copyClaims()
+		}
+	case PurposeLogout:
+		refusal = v.checkOwnToken(t)
+	case PurposeOnBehalf:
+		refusal = v.checkMachineToken(t)
+	case PurposeLogoutToken:
+		refusal = v.checkLogoutToken(t)
+	}
+	return refusal
+}
+
+// checkAccessToken wants a user's access token that may be exchanged.
+func (v *Verifier) checkAccessToken(t *reading) *Refusal {
+	if refusal := v.checkOwnToken(t); refusal != nil {
+		return refusal
+	}
+	return checkPolicy(t.claims, t.doc, t.issuer.tenant)
+}
+
+// checkOwnToken wants a user's access token, whatever it permits: enough to log out with.
+func (v *Verifier) checkOwnToken(t *reading) (refusal *Refusal) {
+	if refusal = checkAudience(t.claims, t.issuer.tenant); refusal != nil {
 		return refusal
 	}
 	if refusal = checkTimes(t.claims, v.config.Now(), v.config.Leeway, v.config.MaxLifetime); refusal != nil {
@@ -321,9 +354,14 @@ func (v *Verifier) readClaims(t *reading) (refusal *Refusal) {
 	if refusal = checkSubject(t.claims); refusal != nil {
 		return refusal
 	}
-	if refusal = checkPolicy(t.claims, t.doc, tenant); refusal != nil {
+	if t.sessionID, refusal = t.issuer.sessionID.identifier(t.doc); refusal != nil {
 		return refusal
 	}
+	t.linkID, refusal = t.issuer.linkID.identifier(t.doc)
+	return refusal
+}
+
+func (t *reading) copyClaims() (refusal *Refusal) {
 	if t.user, refusal = t.issuer.user.copy(t.doc); refusal != nil {
 		return refusal
 	}
@@ -332,14 +370,17 @@ func (v *Verifier) readClaims(t *reading) (refusal *Refusal) {
 }
 
 // verdict is the answer about a token that passed.
-func (t *reading) verdict() Verdict {
+func (t *reading) verdict(purpose Purpose) Verdict {
 	return Verdict{
-		ok:          true,
+		purpose:     purpose,
 		Tenant:      t.issuer.tenant.Name,
 		Issuer:      t.iss,
 		Subject:     t.claims.subject,
 		ClientID:    t.claims.clientID,
 		OrgID:       t.claims.orgID,
+		SessionID:   t.sessionID,
+		LinkID:      t.linkID,
+		TokenID:     t.claims.tokenID,
 		Actor:       t.claims.actor,
 		KeyID:       t.header.keyID,
 		Audience:    t.claims.audience,

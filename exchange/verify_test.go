@@ -55,8 +55,8 @@ func TestVerifyCases(t *testing.T) {
 			if got := reasonOf(t, err); got != c.want {
 				t.Fatalf("reason %q, want %q (%v)", got, c.want, err)
 			}
-			if verdict.Valid() != (c.want == accepted) {
-				t.Errorf("Valid() = %v with reason %q", verdict.Valid(), c.want)
+			if verdict.For(exchange.PurposeExchange) != (c.want == accepted) {
+				t.Errorf("For(PurposeExchange) = %v with reason %q", verdict.For(exchange.PurposeExchange), c.want)
 			}
 			if c.sub != "" && verdict.Subject != c.sub {
 				t.Errorf("subject %q, want %q", verdict.Subject, c.sub)
@@ -119,18 +119,18 @@ func independentHash(tenant, signingInput string) string {
 }
 
 func TestZeroVerdictIsNo(t *testing.T) {
-	if (exchange.Verdict{}).Valid() {
+	if (exchange.Verdict{}).For(exchange.PurposeExchange) {
 		t.Error("the zero Verdict is valid")
 	}
-	if (exchange.Verdict{Tenant: "main", Subject: "auth0|x", Hash: "x"}).Valid() {
+	if (exchange.Verdict{Tenant: "main", Subject: "auth0|x", Hash: "x"}).For(exchange.PurposeExchange) {
 		t.Error("a Verdict that Verify did not make is valid")
 	}
 	e := newCaseEnv(t, noon)
 	v := newVerifier(t, e.config())
-	for _, purpose := range []exchange.Purpose{0, -1, exchange.PurposeExchange + 1} {
+	for _, purpose := range []exchange.Purpose{0, -1, exchange.PurposeLogoutToken + 1} {
 		verdict, err := v.Verify(t.Context(), e.good(), purpose)
-		if got := reasonOf(t, err); got != exchange.ReasonPurpose || verdict.Valid() {
-			t.Errorf("purpose %d: reason %q, valid %v", purpose, got, verdict.Valid())
+		if got := reasonOf(t, err); got != exchange.ReasonPurpose || verdict.For(exchange.PurposeExchange) {
+			t.Errorf("purpose %d: reason %q, valid %v", purpose, got, verdict.For(exchange.PurposeExchange))
 		}
 	}
 	if (&exchange.Refusal{}).Kind != exchange.InvalidToken {

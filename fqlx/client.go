@@ -29,6 +29,7 @@ type Config struct {
 
 // Client calls Fauna's functions with one secret. It is safe for concurrent use.
 type Client struct {
+	config  Config // complete: its transport is the client's own
 	driver  *fauna.Client
 	timeout time.Duration
 	// pause waits for d or until ctx ends; tests replace it.
@@ -61,7 +62,7 @@ func New(c Config) *Client {
 		fauna.MaxAttempts(1), // retries are ours: the driver's may take 20 s
 		fauna.WithLogger(driverLog{c.Log}),
 	)
-	client := &Client{driver: driver, timeout: c.Timeout, pause: pause}
+	client := &Client{config: c, driver: driver, timeout: c.Timeout, pause: pause}
 	client.warm()
 	return client
 }

@@ -115,7 +115,7 @@ func TestExchangeAnswers(t *testing.T) {
 				t.Fatalf("got error %v, want %v", err, tt.want)
 			}
 			if tt.want == nil {
-				want := Session{"fnE1", "1", "2", time.Unix(100, 0).UTC(), time.Unix(160, 0).UTC()}
+				want := Session{Secret: "fnE1", UserID: "1", SessionID: "2", IssuedAt: time.Unix(100, 0).UTC(), ExpiresAt: time.Unix(160, 0).UTC()}
 				if session != want {
 					t.Errorf("got %+v, want %+v", session, want)
 				}

@@ -11,8 +11,11 @@ type ExchangeRequest struct {
 	Tenant, Issuer, Subject string
 	// Hash is the hex SHA-256 that names the JWT: the same JWT, the same session.
 	Hash string
-	// ClientID and OrgID may be empty.
-	ClientID, OrgID     string
+	// ClientID, OrgID and SessionID (Auth0's) may be empty. So may LinkID: with it the JWT joins
+	// the session that was made on the same user's behalf under this id.
+	ClientID, OrgID, SessionID, LinkID string
+	// RequestedBy is the client that exchanges its user's JWT downstream; empty: the user did.
+	RequestedBy         string
 	Scope, Permissions  []string
 	IssuedAt, ExpiresAt time.Time
 	// UserClaims and SessionClaims are objects of copied claims; empty is none.
@@ -26,12 +29,16 @@ type ExchangeRequest struct {
 
 // Session is what an exchange issued.
 type Session struct {
-	// Secret is shown once. It never outlives the JWT.
+	// Secret is shown once. It never outlives the JWT. Empty if none was asked for.
 	Secret string
-	// UserID and SessionID are the ids of the user's and the auth0_jwt document.
+	// UserID and SessionID are the ids of the user's and the auth0_jwt document; the latter is
+	// empty if only the user was asked for.
 	UserID, SessionID string
-	// IssuedAt and ExpiresAt are the secret's, by Fauna's clock, in whole seconds.
+	// IssuedAt and ExpiresAt are the secret's, or without one the session's, by Fauna's clock, in
+	// whole seconds.
 	IssuedAt, ExpiresAt time.Time
+	// Generation is that of the session's refresh handle which counts.
+	Generation int
 }
 
 // Exchange finds or creates the session of a JWT and issues a secret for it, in one
@@ -42,19 +49,27 @@ func (c *Client) Exchange(ctx context.Context, r ExchangeRequest) (Session, erro
 	if err != nil {
 		return Session{}, err
 	}
-	fields, _ := data.(map[string]any)
-	secret, ok1 := fields["secret"].(string)
-	user, ok2 := fields["user"].(string)
-	session, ok3 := fields["session"].(string)
-	issued, ok4 := fields["issued_at"].(int64)
-	expires, ok5 := fields["expires_at"].(int64)
-	if !(ok1 && ok2 && ok3 && ok4 && ok5) {
+	session, ok := sessionOf(data)
+	if !ok || session.Secret == "" || session.SessionID == "" {
 		return Session{}, fmt.Errorf("%w: exchangeAuth0Jwt() answered another shape", ErrInvalid)
 	}
-	return Session{
-		Secret: secret, UserID: user, SessionID: session,
-		IssuedAt: time.Unix(issued, 0).UTC(), ExpiresAt: time.Unix(expires, 0).UTC(),
-	}, nil
+	return session, nil
+}
+
+// sessionOf reads the answer of a function that issues.
+func sessionOf(data any) (session Session, ok bool) {
+	fields, _ := data.(map[string]any)
+	session.Secret, _ = fields["secret"].(string)
+	session.SessionID, _ = fields["session"].(string)
+	session.UserID, ok = fields["user"].(string)
+	issued, isTime := fields["issued_at"].(int64)
+	session.IssuedAt = time.Unix(issued, 0).UTC()
+	generation, _ := fields["generation"].(int64) // null: 0
+	session.Generation = int(generation)
+	if expires, hasEnd := fields["expires_at"].(int64); hasEnd {
+		session.ExpiresAt = time.Unix(expires, 0).UTC()
+	}
+	return session, ok && isTime
 }
 
 // tagged encodes r as the argument of exchangeAuth0Jwt. Written out by hand: it is on the
@@ -67,6 +82,9 @@ func (r *ExchangeRequest) tagged() Tagged {
 	b = AppendText(append(b, `,"hash":`...), r.Hash)
 	b = appendOptional(append(b, `,"client_id":`...), r.ClientID)
 	b = appendOptional(append(b, `,"org_id":`...), r.OrgID)
+	b = appendOptional(append(b, `,"session_id":`...), r.SessionID)
+	b = appendOptional(append(b, `,"link_id":`...), r.LinkID)
+	b = appendOptional(append(b, `,"requested_by":`...), r.RequestedBy)
 	b = appendTexts(append(b, `,"scope":`...), r.Scope)
 	b = appendTexts(append(b, `,"permissions":`...), r.Permissions)
 	b = appendTime(append(b, `,"issued_at":`...), r.IssuedAt)

@@ -31,11 +31,15 @@ func (e *Engine) serveQuery(w http.ResponseWriter, r *http.Request, public bool)
 	if public {
 		p.timeout = min(p.timeout, publicTimeout)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), p.timeout)
-	defer cancel()
+	ctx := r.Context()
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > p.timeout { // the earlier one rules
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.timeout)
+		defer cancel()
+	}
 	res, err := e.query(ctx, w, r, p, public)
-	var failure *eval.Error
-	if err != nil && (!errors.As(err, &failure) || res == nil) {
+	failure, failed := errors.AsType[*eval.Error](err)
+	if err != nil && (!failed || res == nil) {
 		e.fail(w, err, p.tags)
 		return
 	}

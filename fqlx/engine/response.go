@@ -48,12 +48,17 @@ func writeProtocolError(w http.ResponseWriter, e *protocolError, tags string) {
 	writeJSON(w, e.status, append(b, '}'))
 }
 
+// Headers that are always the same, ready to be shared: nobody changes them in place.
+var (
+	jsonType = []string{"application/json;charset=utf-8"}
+	noStore  = []string{"no-store"} // a secret may be in it
+	noSniff  = []string{"nosniff"}
+)
+
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json;charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-store") // a secret may be in it
-	h.Set("X-Content-Type-Options", "nosniff")
+	h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = jsonType, noStore, noSniff
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
 	w.Write(body) // a client that has gone away is no error of ours
 }

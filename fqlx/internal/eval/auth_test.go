@@ -178,6 +178,7 @@ func TestTokenDocuments(t *testing.T) {
 		{"by document", `Token.byDocument(User("1")).map(.id).toArray()`, `["7"]`},
 		{"all and where", `[Token.all().count(), Token.where(.document == User("1")).count(), Token.where(.document == User("2")).count()]`, `[1,1,0]`},
 		{"update", `Token("7")!.update({ document: User("2"), data: { b: 2 } }); [Token.byDocument(User("1")).count(), Token.byDocument(User("2")).count(), Token("7").data]`, `[0,1,{"a":1,"b":2}]`},
+		{"update removes a null", `Token("7")!.update({ data: { a: null } }).data`, `{"b":2}`},
 		{"replace", `Token("7")!.replace({ document: User("1") }); [Token.byDocument(User("1")).count(), Token("7").data]`, `[1,null]`},
 		{"the oldest go", `
 			Token.create({ document: User("2") }); Token.create({ document: User("2") }); Token.create({ document: User("2") })

@@ -32,8 +32,8 @@ func docChange(name string, plain, replace bool) builtinFunc {
 		if ev.schema.CollectionByID(ref.Coll) != nil {
 			return ev.changeDocument(ref, plain, replace, args[0])
 		}
-		if ref.Coll == schema.CollToken && !plain {
-			return ev.changeToken(ref, replace, args[0])
+		if isOwned(ref.Coll) && !plain {
+			return ev.changeOwned(ref, replace, args[0])
 		}
 		return nil, ev.refuseChange(ref, name)
 	}
@@ -45,10 +45,8 @@ func docDelete(ev *evaluator, this value.Value, _ []value.Value) (value.Value, e
 		return ev.deleteDocument(coll, ref)
 	}
 	switch ref.Coll {
-	case schema.CollToken:
-		return ev.deleteToken(ref)
-	case schema.CollKey:
-		return ev.deleteKey(ref)
+	case schema.CollToken, schema.CollKey, schema.CollCredential:
+		return ev.deleteSecret(ref)
 	}
 	return nil, ev.refuseChange(ref, "delete")
 }

@@ -209,8 +209,16 @@ func setFirst(ev *evaluator, this value.Value, _ []value.Value) (value.Value, er
 }
 
 // first returns the first element, or null.
+// emptySet is the first of no elements.
+var emptySet = nullOf("empty set")
+
 func (ev *evaluator) first(s *set) (value.Value, error) {
-	first := nullOf("empty set")
+	if scan, ok := s.source.(*indexScan); ok && s.isPlain() && s.start.key == nil {
+		if v, err := scan.first(ev); v != nil || err != nil {
+			return v, err
+		}
+	}
+	first := emptySet
 	err := ev.iterate(s, func(v value.Value) (bool, error) {
 		first = v
 		return false, nil

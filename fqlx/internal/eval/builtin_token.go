@@ -11,7 +11,7 @@ import (
 )
 
 // The collections Token and Key. Their documents hold the hash of a secret; the secret itself
-// is on the result of create only.
+// is on the result of create only. Much of this also serves Credential.
 func init() {
 	systemModules["Token"] = secretCollection(tokenCreate)
 	systemModules["Token"]["byDocument"] = builtin{params: []string{"document"}, effect: resolve.Read, fn: tokenByDocument}
@@ -29,28 +29,39 @@ func secretCollection(create builtinFunc) table {
 	}
 }
 
-// ownerEntry is where a token is listed under the document it was made for.
-func ownerEntry(owner value.Ref, id value.ID) store.Key {
-	return store.Key{Prefix: ownerKey(owner), Suffix: binary.BigEndian.AppendUint64(nil, uint64(id))}
+// ownerEntry is where a token or credential is listed under the document it was made for.
+func ownerEntry(ref, owner value.Ref) store.Key {
+	return store.Key{Prefix: ownerKey(ref.Coll, owner), Suffix: binary.BigEndian.AppendUint64(nil, uint64(ref.ID))}
 }
 
-func tokenByDocument(ev *evaluator, _ value.Value, args []value.Value) (value.Value, error) {
-	owner, ok := refOf(args[0])
+// ownedBy is the set of the tokens or credentials of a document.
+func ownedBy(coll value.CollID, document value.Value) (*set, error) {
+	owner, ok := refOf(document)
 	if !ok {
-		return nil, errArgumentType("document", "Document", args[0])
+		return nil, errArgumentType("document", "Document", document)
 	}
-	return &set{source: &indexScan{coll: schema.CollToken, prefix: ownerKey(owner)}}, nil
+	return &set{source: &indexScan{coll: coll, prefix: ownerKey(coll, owner)}}, nil
 }
 
-// secretDoc is the argument of a create, update or replace of a Token or Key.
+func tokenByDocument(_ *evaluator, _ value.Value, args []value.Value) (value.Value, error) {
+	s, err := ownedBy(schema.CollToken, args[0])
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// secretDoc is the argument of a create, update or replace of a Token, Key or Credential.
 type secretDoc struct {
-	coll     string
-	id       value.ID
-	hasID    bool
-	ttl      int64
-	hasTTL   bool
-	fields   []value.Field // document or role, data: as stored, nulls included
-	failures []Failure
+	coll        string
+	id          value.ID
+	hasID       bool
+	ttl         int64
+	hasTTL      bool
+	fields      []value.Field // document or role, data: as stored, nulls included
+	password    value.String  // of a Credential, if hasPassword
+	hasPassword bool
+	failures    []Failure
 }
 
 // takeSecretDoc reads the argument. own is the one field that is the collection's own.
@@ -73,6 +84,8 @@ func (ev *evaluator) takeSecretDoc(coll, own string, arg value.Value, failed str
 				return nil, err
 			}
 			d.take(f.Name, stored.(*value.Object).Fields()[0].Value)
+		case fieldPassword:
+			d.takePassword(f.Value)
 		case "secret", fieldHash:
 			d.fail(f.Name, "Failed to update field because it is readonly")
 		case "ts", "coll":
@@ -100,12 +113,7 @@ func (d *secretDoc) takeTTL(v value.Value) {
 }
 
 func (d *secretDoc) take(name string, v value.Value) {
-	o, isObject := v.(*value.Object)
-	switch {
-	case name != "data":
-	case isObject:
-		v = withoutNulls(o)
-	case !value.IsNull(v):
+	if _, isObject := v.(*value.Object); name == "data" && !isObject && !value.IsNull(v) {
 		d.fail(name, "Expected { *: Any } | Null, provided "+typeName(v))
 		return
 	}
@@ -177,60 +185,84 @@ func keyCreate(ev *evaluator, _ value.Value, args []value.Value) (value.Value, e
 // createSecret makes a Token or Key and returns it with its secret, readable by whoever was
 // permitted to make it.
 func (ev *evaluator) createSecret(coll value.CollID, kind byte, d *secretDoc) (value.Value, error) {
-	var err error
-	if !d.hasID {
-		if d.id, err = ev.newID(coll); err != nil {
-			return nil, err
-		}
-	}
-	ref := value.Ref{Coll: coll, ID: d.id}
-	doc := &document{ttl: d.ttl, data: withoutNulls(value.NewObject(d.fields...))}
-	pending := &docValue{ref: ref, doc: doc}
-	if d.hasID {
-		if err := ev.demand(d.coll, schema.CreateWithID, pending); err != nil {
-			return nil, err
-		}
-	}
-	if err := ev.demand(d.coll, schema.Create, pending); err != nil {
-		return nil, err
-	}
-	if coll == schema.CollKey && ev.rights.Builtin != abac.Admin {
-		return nil, errPermissionDenied() // a key may be of any role, so no other role makes one
-	}
-	if coll == schema.CollToken {
-		d.checkOwner(ev, d.get(fieldDocument))
-	} else {
-		d.checkRole(ev, d.get(fieldRole))
-	}
-	d.checkTTL(ev)
-	if d.failures != nil {
-		return nil, constraintError("Failed to create "+d.coll+".", d.failures)
-	}
-	if d.hasID {
-		if err := ev.demandFree(d.coll, ref); err != nil {
-			return nil, err
-		}
-	}
-	c, err := ev.db.newCredential(kind, d.id)
+	ref, err := ev.permitCreate(coll, d)
 	if err != nil {
 		return nil, err
 	}
-	doc = &document{ttl: d.ttl, data: doc.data.With(fieldHash, c.hash())}
+	return ev.issueSecret(kind, ref, d)
+}
+
+// permitCreate asks for the permission to create d, and gives it an id.
+func (ev *evaluator) permitCreate(coll value.CollID, d *secretDoc) (value.Ref, error) {
+	var err error
+	if !d.hasID {
+		if d.id, err = ev.newID(coll); err != nil {
+			return value.Ref{}, err
+		}
+	}
+	ref := value.Ref{Coll: coll, ID: d.id}
+	pending := &docValue{ref: ref, doc: &document{ttl: d.ttl, data: d.stored()}}
+	if d.hasID {
+		if err := ev.demand(d.coll, schema.CreateWithID, pending); err != nil {
+			return ref, err
+		}
+	}
+	if err := ev.demand(d.coll, schema.Create, pending); err != nil {
+		return ref, err
+	}
+	if coll == schema.CollKey && ev.rights.Builtin != abac.Admin {
+		return ref, errPermissionDenied() // a key may be of any role, so no other role makes one
+	}
+	return ref, nil
+}
+
+// checkSecret reports what is wrong with a document that is to be created.
+func (ev *evaluator) checkSecret(ref value.Ref, d *secretDoc) error {
+	if ref.Coll == schema.CollKey {
+		d.checkRole(ev, d.get(fieldRole))
+	} else {
+		d.checkOwner(ev, d.get(fieldDocument))
+	}
+	d.checkTTL(ev)
+	if d.failures != nil {
+		return constraintError("Failed to create "+d.coll+".", d.failures)
+	}
+	if d.hasID {
+		return ev.demandFree(d.coll, ref)
+	}
+	return nil
+}
+
+// stored are the fields as they are kept, still without a hash.
+func (d *secretDoc) stored() *value.Object { return withoutNulls(value.NewObject(d.fields...)) }
+
+// issueSecret makes the Token or Key that was permitted.
+func (ev *evaluator) issueSecret(kind byte, ref value.Ref, d *secretDoc) (value.Value, error) {
+	if err := ev.checkSecret(ref, d); err != nil {
+		return nil, err
+	}
+	c, err := ev.db.newBearer(kind, ref.ID)
+	if err != nil {
+		return nil, err
+	}
+	doc := &document{ttl: d.ttl, data: d.stored().With(fieldHash, c.hash())}
 	ev.store(ref, doc)
 	if owner, ok := d.get(fieldDocument).(value.Ref); ok {
-		ev.tx.Put(ownerEntry(owner, d.id), nil, d.ttl)
+		ev.tx.Put(ownerEntry(ref, owner), nil, d.ttl)
 	}
 	return &docValue{ref: ref, doc: doc, secret: value.String(c.secret())}, nil
 }
 
-// changeToken is update and replace of a Token. The secret stays what it is.
-func (ev *evaluator) changeToken(ref value.Ref, replace bool, arg value.Value) (value.Value, error) {
-	const failed = "Failed to update Token."
+// changeOwned is update and replace of a Token or Credential. The hash stays what it is,
+// unless there is a new password.
+func (ev *evaluator) changeOwned(ref value.Ref, replace bool, arg value.Value) (value.Value, error) {
+	coll := ev.resource(ref.Coll)
+	failed := "Failed to update " + coll + "."
 	before, err := ev.demandLive(ref)
 	if err != nil {
 		return nil, err
 	}
-	d, err := ev.takeSecretDoc("Token", fieldDocument, arg, failed)
+	d, err := ev.takeSecretDoc(coll, fieldDocument, arg, failed)
 	if err != nil {
 		return nil, err
 	}
@@ -252,7 +284,7 @@ func (ev *evaluator) changeToken(ref value.Ref, replace bool, arg value.Value) (
 		}
 	}
 	next.data = withoutNulls(next.data).With(fieldHash, hash)
-	if err := ev.demand("Token", schema.Write, before, &docValue{ref: ref, doc: next}); err != nil {
+	if err := ev.demand(coll, schema.Write, before, &docValue{ref: ref, doc: next}); err != nil {
 		return nil, err
 	}
 	owner, _ := next.data.Get(fieldDocument)
@@ -261,23 +293,39 @@ func (ev *evaluator) changeToken(ref value.Ref, replace bool, arg value.Value) (
 	if d.failures != nil {
 		return nil, constraintError(failed, d.failures)
 	}
-	if was, ok := old.Get(fieldDocument); ok {
-		ev.tx.Delete(ownerEntry(was.(value.Ref), ref.ID))
+	if ref.Coll == schema.CollCredential {
+		if err := ev.demandOnly(owner.(value.Ref), ref.ID); err != nil {
+			return nil, err
+		}
 	}
-	ev.tx.Put(ownerEntry(owner.(value.Ref), ref.ID), nil, next.ttl)
+	if d.hasPassword {
+		hash, err := ev.hashPassword(d.password)
+		if err != nil {
+			return nil, err
+		}
+		next = &document{ttl: next.ttl, data: next.data.With(fieldHash, hash)}
+	}
+	if was, ok := old.Get(fieldDocument); ok {
+		ev.tx.Delete(ownerEntry(ref, was.(value.Ref)))
+	}
+	ev.tx.Put(ownerEntry(ref, owner.(value.Ref)), nil, next.ttl)
 	ev.store(ref, next)
 	return ref, nil
 }
 
-// deleteToken deletes a token: with the privilege, or one of the caller's own identity.
-func (ev *evaluator) deleteToken(ref value.Ref) (value.Value, error) {
+// deleteSecret deletes a Token, Key or Credential: with the privilege, or a token of the
+// caller's own identity.
+func (ev *evaluator) deleteSecret(ref value.Ref) (value.Value, error) {
 	before, err := ev.demandLive(ref)
 	if err != nil {
 		return nil, err
 	}
-	ok, err := ev.ownToken(ref)
-	if err == nil && !ok {
-		err = ev.demand("Token", schema.Delete, before)
+	own := false
+	if ref.Coll == schema.CollToken {
+		own, err = ev.isOwn(ref)
+	}
+	if err == nil && !own {
+		err = ev.demand(ev.resource(ref.Coll), schema.Delete, before)
 	}
 	if err != nil {
 		return nil, err
@@ -287,19 +335,7 @@ func (ev *evaluator) deleteToken(ref value.Ref) (value.Value, error) {
 		return nil, err
 	}
 	if owner, ok := data.Get(fieldDocument); ok {
-		ev.tx.Delete(ownerEntry(owner.(value.Ref), ref.ID))
-	}
-	ev.remove(ref)
-	return &docValue{ref: ref, cause: causeDeleted}, nil
-}
-
-func (ev *evaluator) deleteKey(ref value.Ref) (value.Value, error) {
-	before, err := ev.demandLive(ref)
-	if err != nil {
-		return nil, err
-	}
-	if err := ev.demand("Key", schema.Delete, before); err != nil {
-		return nil, err
+		ev.tx.Delete(ownerEntry(ref, owner.(value.Ref)))
 	}
 	ev.remove(ref)
 	return &docValue{ref: ref, cause: causeDeleted}, nil

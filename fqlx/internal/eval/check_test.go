@@ -28,7 +28,7 @@ func TestPushChecksCode(t *testing.T) {
 		{"default", `collection C { a: Any = nope }`, "Unbound variable `nope`"},
 		{"default in an object", `collection C { a: { b: Any = [nope] } }`, "Unbound variable `nope`"},
 		{"dropped collection", `function f() { C.all() }`, "Unbound variable `C`"},
-		{"unsupported", `function f() { Credential.all() }`, "`Credential` is not supported by this engine"},
+		{"unsupported", `function f() { AccessProvider.all() }`, "`AccessProvider` is not supported by this engine"},
 		{"unsupported in an untaken branch", `function f() { if (false) AccessProvider.all() }`, "`AccessProvider` is not supported by this engine"},
 		{"unsupported member", `function f() { FQL.evalV4({}) }`, "`FQL.evalV4` is not supported by this engine"},
 		{"index", `role r { privileges B { read { predicate (d => B.byM(1).nonEmpty()) } } }`, "Type `BCollection` does not have field `byM`"},

@@ -14,5 +14,5 @@ func CollectionOf(prefix []byte) (value.CollID, bool) {
 		return 0, false
 	}
 	id := value.CollID(binary.BigEndian.Uint32(prefix[1:]))
-	return id, id == schema.CollToken || id == schema.CollKey || id >= schema.FirstUserColl
+	return id, id == schema.CollKey || isOwned(id) || id >= schema.FirstUserColl
 }

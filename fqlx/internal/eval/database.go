@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"github.com/fauna-login/fauna-login/fqlx/internal/schema"
 	"github.com/fauna-login/fauna-login/fqlx/internal/store"
 	"github.com/fauna-login/fauna-login/fqlx/internal/value"
@@ -34,6 +36,9 @@ type Options struct {
 	// Limits bound each query, TokenLimits one with a token's secret or on the public listener:
 	// such a secret is in the hands of a browser.
 	Limits, TokenLimits Limits
+	// PasswordCost is bcrypt's, 4 to 31, for passwords that are set from now on; default 10,
+	// about 60 ms. For tests.
+	PasswordCost int
 }
 
 // Database runs queries. It is safe for concurrent use. The store stays the caller's to close.
@@ -46,6 +51,7 @@ type Database struct {
 	cursors cipher.AEAD
 	ids     *snowflakes
 	current atomic.Pointer[prepared]
+	lastKey atomic.Pointer[usedKey]
 	queries *queryCache
 }
 
@@ -77,6 +83,9 @@ func New(opt Options) (*Database, error) {
 	}
 	if opt.Log == nil {
 		opt.Log = slog.Default()
+	}
+	if opt.PasswordCost == 0 {
+		opt.PasswordCost = bcrypt.DefaultCost
 	}
 	db := &Database{
 		opt:     opt,
@@ -163,8 +172,8 @@ func (db *Database) Schema(ctx context.Context) (*schema.Schema, error) {
 // [ErrUnauthorized], and those of the store.
 func (db *Database) Authenticate(ctx context.Context, secret string, public bool) (Caller, error) {
 	var caller Caller
-	_, err := db.store.Update(ctx, store.UpdateOptions{}, func(tx *store.Tx) error {
-		ev, err := db.evaluator(tx)
+	_, err := db.update(ctx, store.UpdateOptions{}, func(tx *store.Tx, p *passwords) error {
+		ev, err := db.evaluator(tx, p)
 		if err == nil {
 			caller, err = ev.authenticate(secret, public)
 		}
@@ -177,12 +186,14 @@ func (db *Database) Authenticate(ctx context.Context, secret string, public bool
 }
 
 // evaluator makes the evaluator of one attempt, with no rights and the smaller limits.
-func (db *Database) evaluator(tx *store.Tx) (*evaluator, error) {
-	p, err := db.prepared(tx)
+func (db *Database) evaluator(tx *store.Tx, p *passwords) (*evaluator, error) {
+	s, err := db.prepared(tx)
 	if err != nil {
 		return nil, err
 	}
-	return newEvaluator(db, tx, p), nil
+	ev := newEvaluator(db, tx, s)
+	ev.passwords, ev.budget.steps = p, p.steps
+	return ev, nil
 }
 
 // ErrTimeout says that a query did not end before its deadline.

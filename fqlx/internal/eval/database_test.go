@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"github.com/fauna-login/fauna-login/fqlx/internal/schema"
 	"github.com/fauna-login/fauna-login/fqlx/internal/store"
 	"github.com/fauna-login/fauna-login/fqlx/internal/value"
@@ -41,7 +43,7 @@ func newTestDB(t testing.TB, fsl string) *testDB {
 			t.Error(err)
 		}
 	})
-	db, err := New(Options{Store: s, Now: now, Log: log, RootSecret: rootSecret})
+	db, err := New(Options{Store: s, Now: now, Log: log, RootSecret: rootSecret, PasswordCost: bcrypt.MinCost})
 	if err != nil {
 		t.Fatal(err)
 	}

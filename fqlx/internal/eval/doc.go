@@ -19,7 +19,8 @@
 //
 // Nobody is trusted with the machine: [Limits] bound steps, calls within calls, entries
 // read, and the bytes built on the way and sent back. Expressions within expressions are
-// counted across all calls, so that no recursion can use up the stack.
+// counted across all calls, so that no recursion can use up the stack. Passwords, slow to hash
+// on purpose, are hashed between two evaluations of a query, never under the commit lock.
 //
 //	db, err := eval.New(eval.Options{Store: s, RootSecret: secret})
 //	res, err := db.Query(ctx, &eval.Request{Text: "1 + 2", Secret: secret})

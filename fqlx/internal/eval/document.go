@@ -23,7 +23,7 @@ const (
 type document struct {
 	ts  int64 // commit time in µs; 0 if this transaction wrote it
 	ttl int64 // µs; 0 if it has none
-	// data are the stored fields. Those of Token and Key hold more than a query may see:
+	// data are the stored fields. Those of Token, Key and Credential hold more than a query may see:
 	// see systemField.
 	data *value.Object
 	raw  []byte // data as it was read, until somebody asks for it
@@ -367,7 +367,7 @@ func (d *document) time() value.Value {
 	return value.TimeOfMicros(d.ts)
 }
 
-// systemField returns a field of a Token, Key or schema document. Hashes stay inside.
+// systemField returns a field of a Token, Key, Credential or schema document. Hashes stay inside.
 func systemField(d value.Value, data *value.Object, name string) value.Value {
 	if name == fieldHash {
 		return missingField(name)

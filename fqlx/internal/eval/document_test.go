@@ -177,7 +177,7 @@ func TestDocumentErrors(t *testing.T) {
 		{"schema by FQL", `Collection.create({ name: "X" })`, "disabled_feature", "`Collection.create` is not supported by this engine; push FSL with /schema/1/update"},
 		{"schema document changed", `Collection.byName("Open").update({ name: "X" })`, "disabled_feature", "`Collection.update` is not supported by this engine; push FSL with /schema/1/update"},
 		{"event sources", `Open.all().eventSource()`, "disabled_feature", "`eventSource` is not supported by this engine"},
-		{"credentials", `Credential.create({})`, "disabled_feature", "`Credential` is not supported by this engine"},
+		{"child databases", `Database.create({})`, "disabled_feature", "`Database` is not supported by this engine"},
 		{"unknown collection", `Collection("Nope")`, "invalid_argument", "invalid argument `collection`: No such user collection `Nope`."},
 		{"unknown function", `Function("nope")`, "invalid_argument", "invalid argument `function`: No such user function `nope`."},
 		{"create in a set lambda", `Open.all().map(x => Open.create({})).toArray()`, "invalid_effect", "`create` performs a write, which is not allowed in set functions."},

@@ -33,9 +33,12 @@ type evaluator struct {
 	limit  resolve.Effect
 	where  string
 	budget *budget
-	source schema.Source // what is being evaluated
-	stack  []call        // calls under way, outermost first: for summaries and the depth limit
-	nested int           // expressions under way within each other
+	// passwords are hashed between evaluations; nil where the schema is migrated, which asks
+	// for none.
+	passwords *passwords
+	source    schema.Source // what is being evaluated
+	stack     []call        // calls under way, outermost first: for summaries and the depth limit
+	nested    int           // expressions under way within each other
 	// cut is the null that ended a chain, while errCut travels to the end of the chain.
 	cut      value.Value
 	log      []logLine

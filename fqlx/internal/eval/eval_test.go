@@ -262,7 +262,7 @@ func TestParameterTypes(t *testing.T) {
 	}
 	for name, tab := range map[string]table{
 		"String": stringMethods, "Bytes": bytesMethods, "Array": arrayMethods, "Time": timeMethods, "Date": dateMethods,
-		"any": commonMethods, "Set": setMethods, "document": documentMethods,
+		"any": commonMethods, "Set": setMethods, "document": documentMethods, "Credential": credentialMethods,
 	} {
 		check(name, tab)
 	}

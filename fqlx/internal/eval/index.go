@@ -21,15 +21,17 @@ import (
 //	d ‖ collection ‖ id                  a document (collection and index: 4 bytes, id: 8)
 //	i ‖ index ‖ terms   values ‖ id      an index entry; the gap is between prefix and suffix
 //	t ‖ identity        id               a token by the document it was made for
+//	c ‖ identity        id               a credential, likewise; there is one at most
 //	s, v                                 the schema, and its version
 //	m                                    what the database was given when it was made
 //
 // Numbers of collections and indexes are never used twice. What is kept under those of
 // dropped ones is out of reach, and a sweep of the store removes it, see [Database].retired.
 const (
-	prefixDocument = 'd'
-	prefixIndex    = 'i'
-	prefixOwner    = 't'
+	prefixDocument   = 'd'
+	prefixIndex      = 'i'
+	prefixToken      = 't'
+	prefixCredential = 'c'
 )
 
 func appendDocKey(dst []byte, coll value.CollID, id value.ID) []byte {
@@ -41,9 +43,19 @@ func appendIndexKey(dst []byte, index uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, prefixIndex), index)
 }
 
-// ownerKey is the prefix under which the tokens of a document are listed.
-func ownerKey(owner value.Ref) []byte {
-	return value.AppendKey([]byte{prefixOwner}, owner, false)
+// isOwned reports whether documents of a collection belong to a document of a user: those of
+// Token and Credential.
+func isOwned(coll value.CollID) bool {
+	return coll == schema.CollToken || coll == schema.CollCredential
+}
+
+// ownerKey is the prefix under which what isOwned by a document is listed.
+func ownerKey(coll value.CollID, owner value.Ref) []byte {
+	prefix := byte(prefixToken)
+	if coll == schema.CollCredential {
+		prefix = prefixCredential
+	}
+	return value.AppendKey([]byte{prefix}, owner, false)
 }
 
 // idLen is the size of the document id that ends the suffix of every index entry.
@@ -66,9 +78,15 @@ func holds(entries []indexEntry, e indexEntry) bool {
 	return found
 }
 
+// usualKey is the capacity, in bytes, that most keys of index entries fit in.
+const usualKey = 96
+
 // entries returns where a document stands in an index, in order: once, or once for each
 // combination of elements of its mva fields. If all terms are null it stands nowhere.
 func (ev *evaluator) entries(coll *schema.Collection, index *schema.Index, d *docValue) ([]indexEntry, error) {
+	if !hasMVA(index.Terms) && !hasMVA(index.Values) {
+		return ev.oneEntry(coll, index, d)
+	}
 	terms, null, err := ev.keyRows(coll, index.Terms, d)
 	if err != nil {
 		return nil, err
@@ -101,6 +119,44 @@ func (ev *evaluator) entries(coll *schema.Collection, index *schema.Index, d *do
 		out = slices.CompactFunc(out, indexEntry.equal)
 	}
 	return out, nil
+}
+
+func hasMVA(paths []schema.Path) bool {
+	return slices.ContainsFunc(paths, func(p schema.Path) bool { return p.MVA })
+}
+
+// oneEntry is entries for an index without mva fields.
+func (ev *evaluator) oneEntry(coll *schema.Collection, index *schema.Index, d *docValue) ([]indexEntry, error) {
+	key, null, err := ev.appendValues(appendIndexKey(make([]byte, 0, usualKey), index.ID), coll, index.Terms, d)
+	if err != nil || null && len(index.Terms) > 0 {
+		return nil, err
+	}
+	n := len(key)
+	if key, _, err = ev.appendValues(key, coll, index.Values, d); err != nil {
+		return nil, err
+	}
+	key = binary.BigEndian.AppendUint64(key, uint64(d.ref.ID))
+	return []indexEntry{{key[:n:n], key[n:]}}, ev.makeKey(key)
+}
+
+// appendValues appends the keys of the values at paths, and tells whether all of them are null.
+func (ev *evaluator) appendValues(dst []byte, coll *schema.Collection, paths []schema.Path, d *docValue) (key []byte, null bool, err error) {
+	null = true
+	for _, p := range paths {
+		v, err := ev.pathValue(coll, d, p.Path)
+		if err == nil {
+			err = indexable(v, p)
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		dst = value.AppendKey(dst, v, p.Desc)
+		null = null && value.IsNull(v)
+		if err := ev.makeKey(dst); err != nil {
+			return nil, false, err
+		}
+	}
+	return dst, null, nil
 }
 
 func errTooManyEntries() *Error {
@@ -264,8 +320,8 @@ func (ev *evaluator) indexedField(coll *schema.Collection, c *schema.Computed, d
 // isLimit reports whether an error says that a query is at one of its limits, or at its end
 // for another reason that is not in what was evaluated.
 func isLimit(err error) bool {
-	var failed *Error
-	if err == nil || !errors.As(err, &failed) {
+	failed, ok := errors.AsType[*Error](err)
+	if !ok {
 		return err != nil
 	}
 	switch failed.Code {
@@ -378,6 +434,10 @@ func uniqueFailure(u schema.Unique) Failure {
 
 // isTaken reports whether a document other than id has an entry under prefix.
 func (ev *evaluator) isTaken(prefix []byte, id value.ID) (bool, error) {
+	e, ok, err := ev.tx.First(store.Range{Prefix: prefix})
+	if err != nil || !ok || entryID(e.Key.Suffix) != id {
+		return ok, err
+	}
 	it := ev.tx.Scan(store.Range{Prefix: prefix})
 	defer it.Close()
 	for it.Next() {
@@ -398,20 +458,24 @@ func (ev *evaluator) callIndex(coll *schema.Collection, index *schema.Index, arg
 	if !ev.mayReadSome(coll.ID) {
 		return nil, errReadCollection(coll.Name)
 	}
-	prefix := appendIndexKey(nil, index.ID)
+	prefix := appendIndexKey(make([]byte, 0, usualKey), index.ID)
 	for i, term := range args[:len(index.Terms)] {
 		var err error
 		if prefix, err = ev.appendTerm(prefix, index.Terms[i], term, i); err != nil {
 			return nil, err
 		}
 	}
-	src := &indexScan{coll: coll.ID, index: index.ID, prefix: prefix}
+	both := &struct { // one piece of memory
+		set  set
+		scan indexScan
+	}{scan: indexScan{coll: coll.ID, index: index.ID, prefix: prefix}}
 	if len(args) > len(index.Terms) {
-		if err := ev.restrict(src, index, args[len(index.Terms)]); err != nil {
+		if err := ev.restrict(&both.scan, index, args[len(index.Terms)]); err != nil {
 			return nil, err
 		}
 	}
-	return &set{source: src}, nil
+	both.set.source = &both.scan
+	return &both.set, nil
 }
 
 // errReadCollection is Fauna's error for an index call without any privilege to read.

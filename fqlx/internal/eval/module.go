@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"github.com/fauna-login/fauna-login/fqlx/internal/schema"
 	"github.com/fauna-login/fauna-login/fqlx/internal/syntax"
 	"github.com/fauna-login/fauna-login/fqlx/internal/value"
 )
@@ -19,7 +20,7 @@ var (
 )
 
 // faunaNames are global names of Fauna that this engine does not have.
-var faunaNames = map[string]bool{"AccessProvider": true, "Credential": true, "Credentials": true, "Database": true}
+var faunaNames = map[string]bool{"AccessProvider": true, "Database": true}
 
 // faunaMembers are methods of Fauna that this engine does not have, by type and name. The
 // regular expressions are Java's: Go's would look alike and match differently.
@@ -53,8 +54,8 @@ func (ev *evaluator) global(x *syntax.NameExpr) (value.Value, error) {
 	if v := builtinGlobal(x.Name); v != nil {
 		return v, nil
 	}
-	if c := ev.schema.Collection(x.Name); c != nil {
-		return value.Module(c.Name), nil
+	if m := ev.prepared.modules[x.Name]; m != nil {
+		return m, nil
 	}
 	if f := ev.schema.Function(x.Name); f != nil {
 		return ev.function(f), nil
@@ -71,9 +72,17 @@ func builtinGlobal(name string) value.Value {
 		return f
 	}
 	if isBuiltinModule(name) {
-		return value.Module(name)
+		return builtinModule(name)
 	}
 	return nil
+}
+
+// builtinModule returns a module that every database has, by its own name or its alias.
+func builtinModule(name string) value.Module {
+	if name == "Credentials" {
+		name = "Credential"
+	}
+	return value.Module(name)
 }
 
 func isBuiltinModule(name string) bool {
@@ -144,6 +153,11 @@ func (ev *evaluator) find(x value.Value, name string) (builtin, bool, error) {
 	methods, label := methodsOf(x)
 	if b, ok := methods[name]; ok {
 		return b, true, nil
+	}
+	if ref, ok := refOf(x); ok && ref.Coll == schema.CollCredential {
+		if b, ok := credentialMethods[name]; ok {
+			return b, true, nil
+		}
 	}
 	if faunaMembers[label+"."+name] {
 		return builtin{}, false, errUnsupported(name)

@@ -6,6 +6,7 @@ import (
 	"github.com/fauna-login/fauna-login/fqlx/internal/resolve"
 	"github.com/fauna-login/fauna-login/fqlx/internal/schema"
 	"github.com/fauna-login/fauna-login/fqlx/internal/syntax"
+	"github.com/fauna-login/fauna-login/fqlx/internal/value"
 )
 
 // storedCode is one expression of a schema, and what it may do where it stands.
@@ -32,6 +33,7 @@ func bindSchema(s *schema.Schema) (*prepared, []storedCode, []schema.Problem) {
 		defaults: map[syntax.Expr]*syntax.LambdaExpr{},
 		indexes:  map[uint32]bool{},
 		methods:  map[string]table{},
+		modules:  map[string]value.Value{},
 	}}
 	for _, c := range s.Collections {
 		p.collection(c)
@@ -76,6 +78,10 @@ func (p *preparer) collection(c *schema.Collection) {
 		methods[index.Name] = indexMethod(c, index)
 	}
 	p.out.methods[c.Name] = methods
+	p.out.modules[c.Name] = value.Module(c.Name)
+	if c.Alias != "" {
+		p.out.modules[c.Alias] = value.Module(c.Name)
+	}
 	for i := range c.Computed {
 		if isIndexed(c, c.Computed[i].Name) {
 			p.lambda(c.Source, c.Computed[i].Body, resolve.Pure, inIndexes)

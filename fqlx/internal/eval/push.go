@@ -57,9 +57,9 @@ func (db *Database) Push(ctx context.Context, secret string, r PushRequest) (Pus
 	var out PushResult
 	changed := false
 	// Other writers cannot keep a push from getting through, however long it takes.
-	res, err := db.store.Update(ctx, store.UpdateOptions{Attempts: 2, Patient: true}, func(tx *store.Tx) error {
+	res, err := db.update(ctx, store.UpdateOptions{Attempts: 2, Patient: true}, func(tx *store.Tx, p *passwords) error {
 		changed = false
-		ev, err := db.evaluator(tx)
+		ev, err := db.evaluator(tx, p)
 		if err != nil {
 			return err
 		}

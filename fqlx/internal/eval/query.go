@@ -61,13 +61,13 @@ type Stats struct {
 func (db *Database) Query(ctx context.Context, r *Request) (*Result, error) {
 	start := db.opt.Now()
 	var a *attempt
-	res, err := db.store.Update(ctx, store.UpdateOptions{Attempts: r.Attempts, MinSnapshot: r.MinTime}, func(tx *store.Tx) error {
-		a = &attempt{db: db, request: r, tx: tx}
+	res, err := db.update(ctx, store.UpdateOptions{Attempts: r.Attempts, MinSnapshot: r.MinTime}, func(tx *store.Tx, p *passwords) error {
+		a = &attempt{db: db, request: r, tx: tx, passwords: p}
 		return a.run()
 	})
 	err = db.queryError(ctx, err, res.Retries)
-	var failed *Error
-	if err != nil && !errors.As(err, &failed) {
+	failed, ok := errors.AsType[*Error](err)
+	if err != nil && !ok {
 		return nil, err
 	}
 	out := a.result(res, failed)
@@ -77,13 +77,14 @@ func (db *Database) Query(ctx context.Context, r *Request) (*Result, error) {
 
 // queryError tells what went wrong in the terms of this package.
 func (db *Database) queryError(ctx context.Context, err error, retries int) error {
-	var conflict *store.ConflictError
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
+	}
+	conflict, contended := errors.AsType[*store.ConflictError](err)
+	switch {
 	case errors.Is(err, context.DeadlineExceeded) && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return ErrTimeout
-	case errors.As(err, &conflict):
+	case contended:
 		return db.contended(conflict, retries)
 	case errors.Is(err, store.ErrTooLarge):
 		return errorf("invalid_request", "%s", err.Error())
@@ -93,19 +94,20 @@ func (db *Database) queryError(ctx context.Context, err error, retries int) erro
 
 // attempt is one evaluation of a request.
 type attempt struct {
-	db      *Database
-	request *Request
-	tx      *store.Tx
-	ev      *evaluator
-	caller  Caller
-	before  store.Usage // by authentication
-	data    value.Value
-	checks  string // the rendered mistakes of a text that does not parse
+	db        *Database
+	request   *Request
+	tx        *store.Tx
+	ev        *evaluator
+	passwords *passwords
+	caller    Caller
+	before    store.Usage // by authentication
+	data      value.Value
+	checks    string // the rendered mistakes of a text that does not parse
 }
 
 func (a *attempt) run() error {
 	var err error
-	if a.ev, err = a.db.evaluator(a.tx); err != nil {
+	if a.ev, err = a.db.evaluator(a.tx, a.passwords); err != nil {
 		return err
 	}
 	if a.caller, err = a.ev.authenticate(a.request.Secret, a.request.Public); err != nil {
@@ -115,6 +117,7 @@ func (a *attempt) run() error {
 	a.ev.identity, a.ev.token = a.caller.identity, a.caller.token
 	if a.caller.token == nil && !a.request.Public {
 		a.ev.budget = newBudget(a.db.opt.Limits)
+		a.ev.budget.steps = a.passwords.steps
 	}
 	a.before = a.tx.Usage()
 	q, err := a.parse()
@@ -245,7 +248,7 @@ func (ev *evaluator) bind(v value.Value) (bound value.Value, problem string) {
 
 func (ev *evaluator) bindModule(m value.Module) (value.Value, string) {
 	if isBuiltinModule(string(m)) {
-		return m, ""
+		return builtinModule(string(m)), ""
 	}
 	if c := ev.schema.Collection(string(m)); c != nil {
 		return value.Module(c.Name), ""
@@ -340,12 +343,13 @@ type prepared struct {
 	defaults map[syntax.Expr]*syntax.LambdaExpr // as functions without parameters
 	indexes  map[uint32]bool                    // those that are kept
 	methods  map[string]table                   // collection → its indexes, as methods
+	modules  map[string]value.Value             // name or alias of a collection → its module
 }
 
 // prepared returns the schema that tx sees. Reading its version makes a push conflict with
 // every transaction beside it.
 func (db *Database) prepared(tx *store.Tx) (*prepared, error) {
-	version, _, err := tx.Get(keySchemaVersion)
+	version, _, err := tx.GetHot(keySchemaVersion)
 	if err != nil {
 		return nil, err
 	}

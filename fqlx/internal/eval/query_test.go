@@ -47,7 +47,7 @@ func TestValues(t *testing.T) {
 		{"unknown module", "no such module 'Nope'", value.Module("Nope")},
 		{"unknown collection", "no such module 'Nope'", value.Array{value.Reference{Coll: "Nope", ID: "1"}}},
 		{"unknown name", "no such function 'g'", value.Reference{Coll: "Function", Name: "g"}},
-		{"refused module", "no such module 'Credential'", value.Module("Credential")},
+		{"refused module", "no such module 'Database'", value.Module("Database")},
 	}
 	for _, tt := range bad {
 		t.Run(tt.name, func(t *testing.T) {

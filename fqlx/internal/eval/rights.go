@@ -137,7 +137,7 @@ func (ev *evaluator) mayRead(d value.Value) (bool, error) {
 		if ev.rights.HasAny(resource, schema.Read) {
 			return true, nil
 		}
-		return ev.ownToken(ref)
+		return ev.isOwn(ref)
 	}
 	pinned, isPinned := d.(*docValue)
 	if isPinned {
@@ -151,7 +151,7 @@ func (ev *evaluator) mayRead(d value.Value) (bool, error) {
 	}
 	ok, err := ev.allows(resource, schema.Read, d)
 	if err == nil && !ok {
-		ok, err = ev.ownToken(ref)
+		ok, err = ev.isOwn(ref)
 	}
 	if err == nil && !isPinned && len(ev.reads) < maxRemembered {
 		if ev.reads == nil {
@@ -167,10 +167,10 @@ func (ev *evaluator) mayReadSome(id value.CollID) bool {
 	return ev.rights.HasAny(ev.resource(id), schema.Read)
 }
 
-// ownToken reports whether ref is a token of the caller's own identity. Those it may read
-// and delete without any role (Fauna: baseline permissions).
-func (ev *evaluator) ownToken(ref value.Ref) (bool, error) {
-	if ref.Coll != schema.CollToken || ev.identity == nil {
+// isOwn reports whether ref is a token or the credential of the caller's own identity. Those
+// it may read without any role, and the tokens it may delete (Fauna: baseline permissions).
+func (ev *evaluator) isOwn(ref value.Ref) (bool, error) {
+	if !isOwned(ref.Coll) || ev.identity == nil {
 		return false, nil
 	}
 	doc, err := ev.read(ref)
@@ -181,7 +181,7 @@ func (ev *evaluator) ownToken(ref value.Ref) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	owner, _ := data.Get("document")
+	owner, _ := data.Get(fieldDocument)
 	return owner == *ev.identity, nil
 }
 

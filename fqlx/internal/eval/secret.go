@@ -29,18 +29,20 @@ const (
 	tokenLen     = 2 + 8 + 8 + secretRandom
 )
 
-// Fields of Token and Key documents at rest.
+// Fields of Token, Key and Credential documents at rest, and a Credential's password, which
+// never is.
 const (
-	fieldHash     = "hashed_secret" // never leaves the engine
+	fieldHash     = "hashed_secret" // of a secret or password; never leaves the engine
 	fieldDocument = "document"
 	fieldRole     = "role"
+	fieldPassword = "password"
 )
 
 // secretEncoding is strict: each secret has exactly one spelling.
 var secretEncoding = base64.RawURLEncoding.Strict()
 
-// credential is a secret taken apart.
-type credential struct {
+// bearer is a secret taken apart.
+type bearer struct {
 	kind   byte // secretKey or secretToken
 	id     value.ID
 	global uint64 // of a token
@@ -48,8 +50,8 @@ type credential struct {
 }
 
 // parseSecret takes a key's or token's secret apart.
-func parseSecret(s string) (credential, bool) {
-	var c credential
+func parseSecret(s string) (bearer, bool) {
+	var c bearer
 	if n := len(s); n != secretEncoding.EncodedLen(keyLen) && n != secretEncoding.EncodedLen(tokenLen) {
 		return c, false
 	}
@@ -72,7 +74,7 @@ func parseSecret(s string) (credential, bool) {
 }
 
 // secret spells it.
-func (c credential) secret() string {
+func (c bearer) secret() string {
 	b := make([]byte, 0, tokenLen)
 	b = append(b, secretMark, c.kind)
 	b = binary.BigEndian.AppendUint64(b, uint64(c.id))
@@ -83,20 +85,20 @@ func (c credential) secret() string {
 }
 
 // hash is what is kept of the secret.
-func (c credential) hash() value.Bytes {
+func (c bearer) hash() value.Bytes {
 	sum := sha256.Sum256(c.random[:])
 	return sum[:]
 }
 
 // matches compares with what is kept, in a time that does not depend on where they differ.
-func (c credential) matches(data *value.Object) bool {
+func (c bearer) matches(data *value.Object) bool {
 	kept, _ := data.Get(fieldHash)
 	hash, ok := kept.(value.Bytes)
 	return ok && subtle.ConstantTimeCompare(c.hash(), hash) == 1
 }
 
-func (db *Database) newCredential(kind byte, id value.ID) (credential, error) {
-	c := credential{kind: kind, id: id, global: db.meta.GlobalID}
+func (db *Database) newBearer(kind byte, id value.ID) (bearer, error) {
+	c := bearer{kind: kind, id: id, global: db.meta.GlobalID}
 	if _, err := io.ReadFull(db.opt.Rand, c.random[:]); err != nil {
 		return c, fmt.Errorf("making a secret: %w", err)
 	}

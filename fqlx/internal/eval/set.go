@@ -133,11 +133,14 @@ func (ev *evaluator) iterate(s *set, fn func(value.Value) (more bool, err error)
 	return ev.walk(s, &walk{}, fn)
 }
 
+// isPlain reports whether the elements of s are just those of its source.
+func (s *set) isPlain() bool { return len(s.ops) == 0 && s.start.skip == 0 && s.at == 0 }
+
 func (ev *evaluator) walk(s *set, w *walk, fn func(value.Value) (more bool, err error)) error {
 	if err := ev.spend(1); err != nil { // a set may hold itself over and over, with no element in it
 		return err
 	}
-	if len(s.ops) == 0 && s.start.skip == 0 && s.at == 0 { // most sets, such as a look-up
+	if s.isPlain() { // most sets, such as a look-up
 		w.emit = fn
 		return s.source.walk(ev, w, s.start.key)
 	}
@@ -323,8 +326,8 @@ func (s *docScan) reversed() source {
 
 func (s *docScan) walk(ev *evaluator, w *walk, start []byte) error {
 	if !ev.mayReadSome(s.coll) {
-		if s.coll == schema.CollToken && ev.identity != nil {
-			own := &indexScan{coll: s.coll, prefix: ownerKey(*ev.identity), backward: s.backward}
+		if isOwned(s.coll) && ev.identity != nil {
+			own := &indexScan{coll: s.coll, prefix: ownerKey(s.coll, *ev.identity), backward: s.backward}
 			return own.walk(ev, w, start)
 		}
 		return nil
@@ -384,7 +387,7 @@ func (ev *evaluator) emitDoc(w *walk, d value.Value) (more bool, err error) {
 }
 
 // indexScan is the documents under the terms of an index, in the order of its values. The
-// index is 0 for the tokens of a document, see ownerKey.
+// index is 0 for the tokens or the credential of a document, see ownerKey.
 type indexScan struct {
 	coll     value.CollID
 	index    uint32
@@ -434,6 +437,29 @@ func (s *indexScan) walk(ev *evaluator, w *walk, start []byte) error {
 		}
 	}
 	return it.Err()
+}
+
+// first is the first document of a look-up in the state of now, which most look-ups are about; nil if it takes a walk
+// to tell, for want of the permission to read the first.
+func (s *indexScan) first(ev *evaluator) (value.Value, error) {
+	if ev.past != 0 || s.index != 0 && !ev.mayReadSome(s.coll) {
+		return nil, nil
+	}
+	e, ok, err := ev.tx.First(store.Range{Prefix: s.prefix, Lo: s.lo, Hi: s.hi, Reverse: s.backward})
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return emptySet, ev.spend(1)
+	}
+	ref := value.Ref{Coll: s.coll, ID: entryID(e.Key.Suffix)}
+	if err := ev.scan(1); err != nil {
+		return nil, err
+	}
+	if ok, err = ev.mayRead(ref); err != nil || !ok {
+		return nil, err
+	}
+	return ref, nil
 }
 
 // indexed returns the document of an index entry: in the past its state, now a reference.

@@ -74,7 +74,7 @@ func (db *Database) noteIDs(tx *store.Tx, p *prepared) error {
 	if err != nil {
 		return err
 	}
-	colls := []value.CollID{schema.CollToken, schema.CollKey}
+	colls := []value.CollID{schema.CollToken, schema.CollKey, schema.CollCredential}
 	for _, c := range p.Collections {
 		colls = append(colls, c.ID)
 	}

@@ -134,15 +134,18 @@ func (c *checker) members(t *Type, o *value.Object) {
 		return
 	}
 	for _, f := range o.Fields() {
-		declared := slices.ContainsFunc(t.fields, func(d Field) bool { return d.Name == f.Name })
 		switch {
-		case declared || value.IsNull(f.Value):
+		case t.declares(f.Name) || value.IsNull(f.Value):
 		case t.rest == nil:
 			c.failAt(f.Name, "Unexpected field provided")
 		default:
 			c.at(f.Name, t.rest, f.Value)
 		}
 	}
+}
+
+func (t *Type) declares(name string) bool {
+	return slices.ContainsFunc(t.fields, func(f Field) bool { return f.Name == name })
 }
 
 // holdsWhole reports whether v is of a type without parts, or of one such alternative. False

@@ -116,7 +116,7 @@ func fill(b *testing.B, s *Store, n int) func(i int) []byte {
 	for i := 0; i < n; {
 		batch := s.db.NewBatch()
 		for range 1000 {
-			if err := batch.Set(appendTime(name(Key{Prefix: prefix(i)}), ts), encodeValue(random(200), 0), nil); err != nil {
+			if err := batch.Set(appendTime(name(Key{Prefix: prefix(i)}), ts), appendValue(nil, random(200), 0), nil); err != nil {
 				b.Fatal(err)
 			}
 			i++

@@ -59,8 +59,7 @@ func (s *Store) Update(ctx context.Context, opt UpdateOptions, fn func(*Tx) erro
 		start := s.elapsed()
 		res, err := s.attempt(ctx, opt, last && i > 0 && (quick || opt.Patient), fn)
 		res.Retries = i
-		var conflict *ConflictError
-		if err == nil || last || !errors.As(err, &conflict) {
+		if _, contended := errors.AsType[*ConflictError](err); last || !contended {
 			return res, err
 		}
 		s.conflicts.Add(1)
@@ -201,6 +200,7 @@ func (s *Store) apply(c *commit) (err error) {
 		s.promised = c.lease
 		setLease(c.batch, c.lease)
 	}
+	size := c.batch.Len()
 	defer func() {
 		if r := recover(); r != nil {
 			s.wedged.Store(true)
@@ -215,8 +215,10 @@ func (s *Store) apply(c *commit) (err error) {
 	}
 	if err != nil {
 		s.disk.freeze(err)
+		return storageError(err)
 	}
-	return storageError(err)
+	s.flushWhenDue(size, c.ts)
+	return nil
 }
 
 // sync waits until a commit is on disk. All earlier ones are then, too: they precede it in the log.

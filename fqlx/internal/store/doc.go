@@ -28,7 +28,7 @@
 //		return nil
 //	})
 //
-// The bytes are kept by Pebble. Files: key.go (layout), tx.go and iter.go (reading), commit.go and window.go (commit
-// and validation), clock.go (time), disk.go (what happens when a disk fails), sweep.go (what nobody can see any
-// more).
+// The bytes are kept by Pebble. Files: key.go (layout), tx.go and iter.go (reading), hot.go (what is kept in memory),
+// commit.go and window.go (commit and validation), flush.go (when tables are written), clock.go (time), disk.go (what
+// happens when a disk fails), sweep.go (what nobody can see any more).
 package store

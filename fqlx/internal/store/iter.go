@@ -52,19 +52,48 @@ type Iter struct {
 
 // Scan walks the entries of a range.
 func (tx *Tx) Scan(r Range) *Iter {
-	it := &Iter{tx: tx, reverse: r.Reverse, inside: !r.Reverse, whole: r.Lo == nil && r.Hi == nil}
-	if it.err = tx.check(r.Prefix, nil); it.err != nil {
-		return it
+	it := &Iter{}
+	it.begin(tx, r)
+	return it
+}
+
+// First returns the first entry of a range and whether there is one. It is valid until the
+// transaction reads again.
+func (tx *Tx) First(r Range) (Entry, bool, error) {
+	it := &tx.probe // nobody else gets it
+	name, seek := it.name, it.seek
+	*it = Iter{name: name[:0], seek: seek[:0]}
+	spans := len(tx.spans)
+	it.begin(tx, r)
+	defer it.Close()
+	ok := it.Next()
+	if len(tx.spans) > spans { // what it noted there moves on with it
+		if s := it.walked; bytes.Equal(s.lo, s.hi) {
+			tx.spans = tx.spans[:spans]
+		} else {
+			tx.spans[spans] = &s
+		}
 	}
-	prefix := appendPrefix(make([]byte, 0, 2+len(r.Prefix)), r.Prefix)
-	it.end = after(prefix)
-	it.lo, it.hi = append(prefix[:len(prefix):len(prefix)], r.Lo...), it.end
+	return it.current, ok, it.err
+}
+
+// begin starts a walk over the entries of a range.
+func (it *Iter) begin(tx *Tx, r Range) {
+	it.tx, it.reverse, it.inside, it.whole = tx, r.Reverse, !r.Reverse, r.Lo == nil && r.Hi == nil
+	if it.err = tx.check(r.Prefix, nil); it.err != nil {
+		return
+	}
+	n := 2 + len(r.Prefix)
+	b := appendPrefix(make([]byte, 0, 2*n), r.Prefix)
+	prefix := b[:n:n]
+	b = appendAfter(b, prefix)
+	it.end = b[n:]
+	it.lo, it.hi = append(prefix, r.Lo...), it.end
 	if r.Hi != nil {
 		it.hi = append(bytes.Clone(prefix), r.Hi...)
 	}
 	it.walked = span{inside: true, prefix: maphash.Bytes(tx.s.seed, prefix)}
 	it.open(tx.isEmpty(prefix))
-	return it
 }
 
 // ScanPrefixes walks the entries without suffix whose prefixes, all as long as lo and hi, lie in [lo, hi).
@@ -106,11 +135,11 @@ func (it *Iter) open(empty bool) {
 		it.span.lo, it.span.hi = it.hi, it.hi
 	}
 	tx.spans = append(tx.spans, it.span)
-	lower, upper := it.lo, it.end
 	if it.inside {
-		lower, upper = nil, nil
+		it.src, it.err = tx.acquireInside(it.span.prefix)
+	} else {
+		it.src, it.err = tx.acquire(it.lo, it.end)
 	}
-	it.src, it.err = tx.acquire(lower, upper)
 }
 
 // Entry returns what Next has moved to.
@@ -148,8 +177,8 @@ func (it *Iter) Next() bool {
 			if it.ready && bytes.Equal(w.name, it.name) {
 				it.ready = false // hidden by the own write
 			}
-			if it.fits(w.name) && w.version.seen(it.tx.snapshot) {
-				it.give(w.name, w.version)
+			if it.fits(w.name) && w.version().seen(it.tx.snapshot) {
+				it.give(w.name, w.version())
 				return true
 			}
 			continue

@@ -62,15 +62,15 @@ func splitPrefix(k []byte) int {
 	return min(len(k), 2+int(binary.BigEndian.Uint16(k)))
 }
 
-// after returns the least key above everything that begins with p.
-func after(p []byte) []byte {
-	end := bytes.Clone(p)
-	for i := len(end) - 1; i >= 0; i-- {
-		if end[i]++; end[i] != 0 {
-			return end[:i+1]
+// appendAfter appends the least key above everything that begins with p. There is one: p begins with its length, which
+// is not the highest.
+func appendAfter(dst, p []byte) []byte {
+	for i := len(p) - 1; i >= 0; i-- {
+		if p[i] != 0xff {
+			return append(append(dst, p[:i]...), p[i]+1)
 		}
 	}
-	return nil
+	return dst
 }
 
 // comparer orders by bytes. The length in front makes a prefix self-delimiting, therefore plain byte order satisfies
@@ -88,14 +88,20 @@ var comparer = &pebble.Comparer{
 	Split:                splitPrefix,
 }
 
-// encodeValue lays out flags ‖ ttl (a varint, when there is one) ‖ data.
-func encodeValue(data []byte, ttl int64) []byte {
-	v := make([]byte, 1, 1+binary.MaxVarintLen64+len(data))
-	if ttl != 0 {
-		v[0] |= flagTTL
-		v = binary.AppendVarint(v, ttl)
+// appendValue appends flags ‖ ttl (a varint, when there is one) ‖ data.
+func appendValue(dst, data []byte, ttl int64) []byte {
+	if ttl == 0 {
+		return append(append(dst, 0), data...)
 	}
-	return append(v, data...)
+	return append(binary.AppendVarint(append(dst, flagTTL), ttl), data...)
+}
+
+// valueSize is the most that appendValue appends.
+func valueSize(data []byte, ttl int64) int {
+	if ttl == 0 {
+		return 1 + len(data)
+	}
+	return 1 + binary.MaxVarintLen64 + len(data)
 }
 
 // version is one decoded version of an entry.

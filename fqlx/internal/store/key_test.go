@@ -35,7 +35,7 @@ func FuzzKey(f *testing.F) {
 		if bytes.Equal(p1, p2) != bytes.Equal(a[:splitPrefix(a)], b[:splitPrefix(b)]) {
 			t.Fatal("Split does not give the prefix")
 		}
-		if end := after(appendPrefix(nil, p1)); bytes.Compare(a, end) >= 0 || (bytes.Compare(b, end) < 0 && bytes.Compare(b, appendPrefix(nil, p1)) >= 0) != bytes.Equal(p1, p2) {
+		if end := appendAfter(nil, appendPrefix(nil, p1)); bytes.Compare(a, end) >= 0 || (bytes.Compare(b, end) < 0 && bytes.Compare(b, appendPrefix(nil, p1)) >= 0) != bytes.Equal(p1, p2) {
 			t.Fatal("after is not the end of the prefix")
 		}
 		if c.Compare(a, b) > 0 {
@@ -70,7 +70,7 @@ func FuzzKey(f *testing.F) {
 
 func TestValue(t *testing.T) {
 	for _, ttl := range []int64{0, 1, -1, 1 << 60} {
-		v, err := decodeValue(7, encodeValue([]byte("data"), ttl))
+		v, err := decodeValue(7, appendValue(nil, []byte("data"), ttl))
 		if err != nil || v.ttl != ttl || string(v.data) != "data" || v.deleted || v.ts != 7 {
 			t.Errorf("ttl %d: %+v %v", ttl, v, err)
 		}

@@ -90,7 +90,11 @@ func step(tb testing.TB, r *rand.Rand, tx *Tx, c *fakeClock) action {
 	case 0, 1:
 		k = randomDoc(r)
 		a.what, a.name = "get", string(name(k))
-		e, ok, err := tx.Get(k.Prefix)
+		read := tx.Get
+		if r.IntN(2) == 0 {
+			read = tx.GetHot
+		}
+		e, ok, err := read(k.Prefix)
 		if err != nil {
 			tb.Error(err)
 		}
@@ -102,7 +106,7 @@ func step(tb testing.TB, r *rand.Rand, tx *Tx, c *fakeClock) action {
 		k = randomIndex(r)
 		rg := Range{Prefix: k.Prefix, Reverse: r.IntN(2) == 0}
 		p := appendPrefix(nil, k.Prefix)
-		a.lo, a.hi = string(p), string(after(p))
+		a.lo, a.hi = string(p), string(appendAfter(nil, p))
 		if r.IntN(2) == 0 {
 			rg.Lo = randomIndex(r).Suffix[:1+r.IntN(2)]
 			a.lo = string(p) + string(rg.Lo)
@@ -115,7 +119,11 @@ func step(tb testing.TB, r *rand.Rand, tx *Tx, c *fakeClock) action {
 			a.hi = string(p) + string(rg.Hi)
 		}
 		a.what, a.reverse, a.limit = "scan", rg.Reverse, r.IntN(4)
-		a.answer = walk(tb, tx.Scan(rg), a.limit)
+		if a.limit == 1 {
+			a.answer = first(tb, tx, rg)
+		} else {
+			a.answer = walk(tb, tx.Scan(rg), a.limit)
+		}
 	case 4:
 		lo, hi := randomDoc(r).Prefix, randomDoc(r).Prefix
 		a.what, a.reverse, a.limit, a.length = "docs", r.IntN(2) == 0, r.IntN(4), 2+len(lo)
@@ -132,6 +140,17 @@ func step(tb testing.TB, r *rand.Rand, tx *Tx, c *fakeClock) action {
 		tx.Put(k, []byte(a.entry.data), a.entry.ttl)
 	}
 	return a
+}
+
+func first(tb testing.TB, tx *Tx, r Range) string {
+	e, ok, err := tx.First(r)
+	if err != nil {
+		tb.Error(err)
+	}
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("%x=%s ", name(e.Key), e.Data)
 }
 
 func walk(tb testing.TB, it *Iter, limit int) string {
@@ -243,7 +262,7 @@ func compare(t *testing.T, s *Store, m model) {
 	}
 	for _, p := range []string{"i0", "i1"} {
 		lo := appendPrefix(nil, []byte(p))
-		if got, want := walk(t, tx.Scan(Range{Prefix: []byte(p), Reverse: true}), 0), m.render(string(lo), string(after(lo)), 0, true, 0, tx.Snapshot()); got != want {
+		if got, want := walk(t, tx.Scan(Range{Prefix: []byte(p), Reverse: true}), 0), m.render(string(lo), string(appendAfter(nil, lo)), 0, true, 0, tx.Snapshot()); got != want {
 			t.Fatalf("index %s\n got %s\nwant %s", p, got, want)
 		}
 	}
@@ -255,6 +274,7 @@ func TestModelSequential(t *testing.T) {
 		c := newFakeClock()
 		fs := vfs.NewCrashableMem()
 		s := mustOpen(t, c, Options{fs: fs, Retention: 500 * time.Microsecond, memTable: 256 << 10})
+		s.flushAt = 1 << (seed % 16) // from each commit to none
 		var hs []history
 		for i := range 200 {
 			h, err := transact(t, r, s, c)
@@ -289,6 +309,7 @@ func TestModelConcurrent(t *testing.T) {
 	for seed := range uint64(6) {
 		c := newFakeClock()
 		s := openTest(t, c, Options{Retention: 100 * time.Microsecond, memTable: 256 << 10})
+		s.flushAt = 1 << (2 * seed)
 		if seed%2 == 1 {
 			s.win.limit = 64 // so small that transactions fall out of it
 		}

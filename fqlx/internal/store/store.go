@@ -40,7 +40,7 @@ type Options struct {
 	Classify func(prefix []byte) string
 
 	fs       vfs.FS // for tests: in place of the operating system's
-	memTable uint64 // for tests: bytes before a flush
+	memTable uint64 // for tests: bytes of Pebble's memtable
 }
 
 // Store is an open store. Its methods are safe for concurrent use.
@@ -56,8 +56,11 @@ type Store struct {
 	commitMu sync.Mutex // held while a commit is validated and applied, and by an exclusive transaction
 	applyMu  sync.Mutex // held while a batch is given to Pebble
 	promised int64      // the lease in the log; under applyMu
+	flusher  flusher    // under applyMu
 	leaseMu  sync.Mutex // held while the lease is extended
 	win      *window
+	tabled   atomic.Int64 // commits up to this time are in tables, see flusher
+	hot      hotEntries
 	durable  durable
 	seed     maphash.Seed
 
@@ -70,6 +73,7 @@ type Store struct {
 	reaper     sync.WaitGroup
 
 	manyReads int // see defaultManyReads
+	flushAt   int // bytes, see flusher
 
 	elapsed func() time.Duration                       // a clock that only runs forward
 	sleep   func(context.Context, time.Duration) error // waits for the wall clock
@@ -94,7 +98,7 @@ func Open(opt Options) (*Store, error) {
 		opt.Classify = func([]byte) string { return "" }
 	}
 	if opt.memTable == 0 {
-		opt.memTable = 32 << 20
+		opt.memTable = 16 << 20
 	}
 	start := time.Now()
 	s := &Store{
@@ -104,6 +108,7 @@ func Open(opt Options) (*Store, error) {
 		clock:     newClock(opt.Now),
 		seed:      maphash.MakeSeed(),
 		manyReads: defaultManyReads,
+		flushAt:   int(opt.memTable) / flushShare,
 		elapsed:   func() time.Duration { return time.Since(start) },
 		sleep:     sleep,
 	}
@@ -182,7 +187,7 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		FormatMajorVersion:          pebble.FormatNewest,
 		MemTableSize:                s.opt.memTable,
 		MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold:       2,
+		L0CompactionThreshold:       8,    // half the compaction of 4; bloom filters keep look-ups out of most tables
 		L0StopWritesThreshold:       1000, // read amplification is the lesser evil: a stall would hold every commit
 		LBaseMaxBytes:               64 << 20,
 		MaxOpenFiles:                1000,

@@ -35,12 +35,23 @@ type Tx struct {
 	writes []*write // by name
 	seen   int64    // time of the latest version read
 
-	room  []write            // not used yet, see newWrite
-	iters []*pebble.Iterator // all opened
-	free  []*pebble.Iterator // those not in use
-	key   []byte             // scratch
+	room   []write // not used yet, see newWrite
+	names  slab    // of writes; the window keeps them
+	values slab
+	iters  []*pebble.Iterator // all opened
+	free   []*pebble.Iterator // those not in use, without that of tables
+	tables tables
+	probe  Iter   // of First
+	key    []byte // scratch
 
 	reads, bytesRead, bytesWritten int
+}
+
+// tables is an iterator over tables alone: over all that was written up to a time, and maybe more.
+type tables struct {
+	it   *pebble.Iterator // nil: not opened yet
+	upTo int64
+	busy bool
 }
 
 // write is one entry put or deleted by a transaction. It does not change once made.
@@ -48,7 +59,11 @@ type write struct {
 	name          []byte
 	prefix, whole uint64 // hashes of the prefix and of the name
 	value         []byte // as stored
-	version       version
+}
+
+func (w *write) version() version {
+	v, _ := decodeValue(0, w.value) // which was encoded here
+	return v
 }
 
 // Context is what the transaction is bound to: it ends with the caller's, or when the last attempt's time is up.
@@ -65,14 +80,15 @@ func (tx *Tx) Get(prefix []byte) (Entry, bool, error) {
 	tx.reads++
 	name := appendPrefix(tx.key[:0], prefix)
 	tx.key = name
-	tx.point(maphash.Bytes(tx.s.seed, name))
+	hash := maphash.Bytes(tx.s.seed, name)
+	tx.point(hash)
 	e := Entry{Key: Key{Prefix: prefix}}
 	if i, ok := tx.find(name); ok {
-		w := tx.writes[i]
-		e.TTL, e.Data = w.version.ttl, w.version.data
-		return e, w.version.seen(tx.snapshot), nil
+		v := tx.writes[i].version()
+		e.TTL, e.Data = v.ttl, v.data
+		return e, v.seen(tx.snapshot), nil
 	}
-	v, ok, err := tx.lookup(name)
+	v, ok, err := tx.lookup(name, hash)
 	if err != nil || !ok {
 		return Entry{}, false, err
 	}
@@ -93,8 +109,8 @@ func (tx *Tx) point(h uint64) {
 }
 
 // lookup reads the committed version of a name without suffix.
-func (tx *Tx) lookup(name []byte) (version, bool, error) {
-	it, err := tx.acquire(nil, nil)
+func (tx *Tx) lookup(name []byte, hash uint64) (version, bool, error) {
+	it, err := tx.acquireInside(hash)
 	if err != nil {
 		return version{}, false, err
 	}
@@ -129,7 +145,7 @@ func (tx *Tx) Put(k Key, data []byte, ttl int64) {
 		tx.fail(fmt.Errorf("%w: a value of %d bytes, above %d", ErrTooLarge, len(data), MaxValue))
 		return
 	}
-	tx.write(k, encodeValue(data, ttl))
+	tx.write(k, appendValue(tx.values.take(valueSize(data, ttl)), data, ttl))
 }
 
 // Delete removes an entry, whether or not there is one.
@@ -140,14 +156,13 @@ func (tx *Tx) write(k Key, value []byte) {
 		return
 	}
 	n := 2 + len(k.Prefix)
-	name := append(appendPrefix(make([]byte, 0, n+len(k.Suffix)), k.Prefix), k.Suffix...)
+	name := append(appendPrefix(tx.names.take(n+len(k.Suffix)), k.Prefix), k.Suffix...)
 	w := tx.newWrite()
 	*w = write{name: name, value: value, prefix: maphash.Bytes(tx.s.seed, name[:n])}
 	w.whole = w.prefix
 	if len(k.Suffix) > 0 {
 		w.whole = maphash.Bytes(tx.s.seed, name)
 	}
-	w.version, _ = decodeValue(0, value)
 	i, ok := tx.find(name)
 	if ok {
 		tx.bytesWritten -= len(name) + len(tx.writes[i].value)
@@ -174,6 +189,23 @@ func (tx *Tx) newWrite() *write {
 	return w
 }
 
+// slab is the rest of a piece of memory.
+type slab []byte
+
+// take returns room for n bytes. Most names and values are small, and an exchange has a dozen of each.
+func (s *slab) take(n int) []byte {
+	const size = 1 << 10
+	if n > size/4 {
+		return make([]byte, 0, n)
+	}
+	if n > len(*s) {
+		*s = make([]byte, size)
+	}
+	b := (*s)[:0:n]
+	*s = (*s)[n:]
+	return b
+}
+
 // find returns where name is, or belongs, in the writes.
 func (tx *Tx) find(name []byte) (int, bool) {
 	return slices.BinarySearchFunc(tx.writes, name, func(w *write, n []byte) int { return bytes.Compare(w.name, n) })
@@ -198,8 +230,8 @@ func (tx *Tx) fail(err error) {
 	}
 }
 
-// acquire returns a Pebble iterator. One serves all point look-ups of a transaction; scans that run at the same time
-// get their own.
+// acquire returns a Pebble iterator. One serves all scans of a transaction; those that run at the same time get their
+// own.
 func (tx *Tx) acquire(lower, upper []byte) (*pebble.Iterator, error) {
 	if n := len(tx.free); n > 0 {
 		it := tx.free[n-1]
@@ -207,7 +239,11 @@ func (tx *Tx) acquire(lower, upper []byte) (*pebble.Iterator, error) {
 		it.SetBounds(lower, upper)
 		return it, nil
 	}
-	it, err := tx.s.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper, UseL6Filters: true})
+	return tx.open(&pebble.IterOptions{LowerBound: lower, UpperBound: upper, UseL6Filters: true})
+}
+
+func (tx *Tx) open(o *pebble.IterOptions) (*pebble.Iterator, error) {
+	it, err := tx.s.db.NewIter(o)
 	if err != nil {
 		return nil, tx.s.readError(err)
 	}
@@ -215,7 +251,30 @@ func (tx *Tx) acquire(lower, upper []byte) (*pebble.Iterator, error) {
 	return it, nil
 }
 
-func (tx *Tx) release(it *pebble.Iterator) { tx.free = append(tx.free, it) }
+// acquireInside returns an iterator for one prefix: over the tables alone if all that was written there is in them, see
+// flusher. What a sweep has removed may still be there, which makes no difference to any snapshot in use.
+func (tx *Tx) acquireInside(prefix uint64) (it *pebble.Iterator, err error) {
+	t := &tx.tables
+	if t.it == nil {
+		t.upTo = tx.s.tabled.Load() // before it is opened: nothing may fall between
+	}
+	if _, ok := tx.s.win.unchanged(prefix, t.upTo); t.busy || !ok {
+		return tx.acquire(nil, nil)
+	}
+	if t.it == nil {
+		t.it, err = tx.open(&pebble.IterOptions{OnlyReadGuaranteedDurable: true, UseL6Filters: true})
+	}
+	t.busy = err == nil
+	return t.it, err
+}
+
+func (tx *Tx) release(it *pebble.Iterator) {
+	if it == tx.tables.it {
+		tx.tables.busy = false
+		return
+	}
+	tx.free = append(tx.free, it)
+}
 
 // closeIters ends all reading, so that files can go while a commit waits.
 func (tx *Tx) closeIters() {
@@ -224,7 +283,7 @@ func (tx *Tx) closeIters() {
 			tx.fail(tx.s.readError(err))
 		}
 	}
-	tx.iters, tx.free = nil, nil
+	tx.iters, tx.free, tx.tables.it = nil, nil, nil
 }
 
 // Discard ends the transaction and drops its writes. Update does this by itself.

@@ -13,24 +13,32 @@ const (
 
 // window remembers what recent commits wrote, so that validation never looks at the disk. It may report a conflict
 // that is none (two prefixes of equal hash, a transaction older than the window) but never misses one.
+//
+// Records are numbered from 1 and chained twice, newest first: by prefix and by name. A chain begins in the bucket of
+// the hash, which it shares with others, and ends at the first record that is too old to matter: nothing is taken out.
 type window struct {
 	mu    sync.Mutex
-	limit int64            // records kept, a power of two
-	last  map[uint64]int64 // hash of a prefix or of a name → number of the newest record there
-	ring  []record         // record n is ring[n % len(ring)]
-	head  int64            // number of the oldest record
-	tail  int64            // number of the next one
-	floor int64            // commits up to this time are not all here
-	added int64            // time of the newest commit here
+	limit int64               // records kept, a power of two
+	heads [chainKinds][]int64 // bucket → number of its newest record; twice as many as records
+	ring  []record            // record n is ring[n % len(ring)]
+	head  int64               // number of the oldest record
+	tail  int64               // number of the next one
+	floor int64               // commits up to this time are not all here
+	added int64               // time of the newest commit here
 }
+
+const (
+	byPrefix = iota
+	byName
+	chainKinds
+)
 
 // record is one written entry.
 type record struct {
-	ts     int64
-	prefix uint64 // hash
-	whole  uint64 // hash of the name
-	prev   int64  // number of the record before it in the same prefix, else -1
-	name   []byte
+	ts   int64
+	hash [chainKinds]uint64 // of the prefix, and of the name
+	prev [chainKinds]int64  // number of the record before it in the same bucket, if that is still here
+	name []byte
 }
 
 // span is a part of the key space that was read: names in [lo, hi).
@@ -46,10 +54,17 @@ func (s *span) contains(name []byte) bool {
 }
 
 func newWindow(floor int64) *window {
-	return &window{limit: windowRecords, last: map[uint64]int64{}, ring: make([]record, 64), floor: floor, added: floor}
+	w := &window{limit: windowRecords, head: 1, tail: 1, floor: floor, added: floor}
+	w.resize(64)
+	return w
 }
 
 func (w *window) at(n int64) *record { return &w.ring[n&int64(len(w.ring)-1)] }
+
+func (w *window) bucket(kind int, hash uint64) *int64 {
+	heads := w.heads[kind]
+	return &heads[hash&uint64(len(heads)-1)]
+}
 
 // add records a commit. Commits arrive in the order of their times.
 func (w *window) add(ts int64, writes []*write) {
@@ -60,41 +75,61 @@ func (w *window) add(ts int64, writes []*write) {
 		w.drop()
 	}
 	for _, wr := range writes {
-		if w.tail-w.head == int64(len(w.ring)) {
-			if int64(len(w.ring)) < w.limit {
-				w.grow()
-			} else {
-				w.drop()
-			}
+		if n := int64(len(w.ring)); w.tail-w.head == n && n < w.limit {
+			w.resize(2 * n)
+		} else if w.tail-w.head == n {
+			w.drop()
 		}
-		prev, ok := w.last[wr.prefix]
-		if !ok {
-			prev = -1
-		}
-		*w.at(w.tail) = record{ts: ts, prefix: wr.prefix, whole: wr.whole, prev: prev, name: wr.name}
-		w.last[wr.prefix], w.last[wr.whole] = w.tail, w.tail
+		r := w.at(w.tail)
+		r.ts, r.name, r.hash = ts, wr.name, [...]uint64{byPrefix: wr.prefix, byName: wr.whole}
+		w.link(w.tail)
 		w.tail++
 	}
 }
 
-func (w *window) grow() {
+// link makes record n the first of its chains.
+func (w *window) link(n int64) {
+	r := w.at(n)
+	for kind, hash := range r.hash {
+		b := w.bucket(kind, hash)
+		r.prev[kind], *b = *b, n
+	}
+}
+
+// resize makes room for n records, a power of two.
+func (w *window) resize(n int64) {
 	old := w.ring
-	w.ring = make([]record, 2*len(old))
-	for n := w.head; n < w.tail; n++ {
-		*w.at(n) = old[n&int64(len(old)-1)]
+	w.ring = make([]record, n)
+	for kind := range w.heads {
+		w.heads[kind] = make([]int64, 2*n)
+	}
+	for i := w.head; i < w.tail; i++ {
+		*w.at(i) = old[i&int64(len(old)-1)]
+		w.link(i)
 	}
 }
 
 func (w *window) drop() {
 	r := w.at(w.head)
-	for _, h := range [...]uint64{r.prefix, r.whole} {
-		if w.last[h] == w.head {
-			delete(w.last, h)
-		}
-	}
 	w.floor = r.ts
 	*r = record{}
 	w.head++
+}
+
+// latest returns the newest record later than the given time that has a hash, and of which also holds; nil if there is
+// none.
+func (w *window) latest(kind int, hash uint64, since int64, also func(*record) bool) *record {
+	for n := *w.bucket(kind, hash); n >= w.head; {
+		r := w.at(n)
+		if r.ts <= since {
+			return nil
+		}
+		if r.hash[kind] == hash && (also == nil || also(r)) {
+			return r
+		}
+		n = r.prev[kind]
+	}
+	return nil
 }
 
 // newest returns the time of the newest commit that conflicts can be found with.
@@ -111,12 +146,12 @@ func (w *window) conflict(tx *Tx, since int64) *ConflictError {
 		return nil
 	}
 	for _, h := range tx.points {
-		if err := w.point(h, since); err != nil {
+		if err := w.point(byPrefix, h, since); err != nil {
 			return err
 		}
 	}
 	for _, wr := range tx.writes {
-		if err := w.point(wr.whole, since); err != nil {
+		if err := w.point(byName, wr.whole, since); err != nil {
 			return err
 		}
 	}
@@ -128,17 +163,19 @@ func (w *window) conflict(tx *Tx, since int64) *ConflictError {
 	return nil
 }
 
-// point looks for a later write under a prefix, or of one name.
-func (w *window) point(h uint64, since int64) *ConflictError {
+// unchanged reports whether nothing was written under a prefix after a time, which is false where the window does not
+// go back so far, and the time of the newest commit that it knows.
+func (w *window) unchanged(prefix uint64, since int64) (upTo int64, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if since < w.floor {
-		return &ConflictError{}
-	}
-	if n, ok := w.last[h]; ok && w.at(n).ts > since {
-		return w.changed(n)
-	}
-	return nil
+	return w.added, since >= w.floor && w.latest(byPrefix, prefix, since, nil) == nil
+}
+
+// point looks for a later write under a prefix, or of one name.
+func (w *window) point(kind int, hash uint64, since int64) *ConflictError {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.conflictWith(w.latest(kind, hash, since, nil), since)
 }
 
 // span looks for a later write in a part of the key space: along the chain of its prefix, or through all commits.
@@ -148,31 +185,25 @@ func (w *window) span(s *span, since int64) *ConflictError {
 	if bytes.Equal(s.lo, s.hi) {
 		return nil // nothing was walked, or the whole prefix, which is among the points
 	}
-	if since < w.floor {
-		return &ConflictError{}
-	}
-	n := w.tail - 1
+	within := func(r *record) bool { return s.contains(r.name) }
 	if s.inside {
-		var ok bool
-		if n, ok = w.last[s.prefix]; !ok {
-			return nil
+		return w.conflictWith(w.latest(byPrefix, s.prefix, since, within), since)
+	}
+	for n := w.tail - 1; n >= w.head && w.at(n).ts > since; n-- {
+		if r := w.at(n); within(r) {
+			return w.conflictWith(r, since)
 		}
 	}
-	for n >= w.head && w.at(n).ts > since {
-		r := w.at(n)
-		// A record of another prefix has the same hash and breaks the chain: better a conflict too many.
-		if s.contains(r.name) || s.inside && r.prefix != s.prefix {
-			return w.changed(n)
-		}
-		if s.inside {
-			n = r.prev
-		} else {
-			n--
-		}
-	}
-	return nil
+	return w.conflictWith(nil, since)
 }
 
-func (w *window) changed(n int64) *ConflictError {
-	return &ConflictError{Key: splitName(bytes.Clone(w.at(n).name))}
+// conflictWith makes the conflict with a record, if there is one, or with what the window has forgotten.
+func (w *window) conflictWith(r *record, since int64) *ConflictError {
+	switch {
+	case since < w.floor:
+		return &ConflictError{}
+	case r == nil:
+		return nil
+	}
+	return &ConflictError{Key: splitName(bytes.Clone(r.name))}
 }

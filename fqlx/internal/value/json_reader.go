@@ -2,6 +2,7 @@ package value
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -17,15 +18,15 @@ const MaxDepth = 64
 // Errors are [*SyntaxError] or [*DuplicateError], after which the Reader cannot go on, and
 // [ValueError], after which it can.
 type Reader struct {
-	data   []byte
+	data   string
 	pos    int
 	depth  int
 	judged bool // the ValueError on its way up has been weighed against its object's names
 }
 
-// NewReader returns a Reader of data, which must not change while it is in use. What it
-// returns shares no memory with data, save [Reader.Raw].
-func NewReader(data []byte) *Reader { return &Reader{data: data} }
+// NewReader returns a Reader of data, of which it makes one copy: the strings that it returns
+// are parts of that.
+func NewReader(data []byte) *Reader { return &Reader{data: string(data)} }
 
 // SyntaxError says that the input is not JSON, is nested too deeply, or is not of the
 // shape that the caller asked for.
@@ -95,17 +96,14 @@ func (r *Reader) Array(element func() error) error {
 }
 
 // String reads a string.
-func (r *Reader) String() (string, error) {
-	b, err := r.text()
-	return string(b), err
-}
+func (r *Reader) String() (string, error) { return r.text() }
 
-// Raw reads a value of any kind, checks it, and returns its bytes: a part of the input.
-func (r *Reader) Raw() ([]byte, error) {
+// Raw reads a value of any kind, checks it, and returns its text: a part of the input.
+func (r *Reader) Raw() (string, error) {
 	r.Peek()
 	start := r.pos
 	if err := r.skip(); err != nil {
-		return nil, err
+		return "", err
 	}
 	return r.data[start:r.pos], nil
 }
@@ -163,7 +161,7 @@ func (r *Reader) name() (string, error) {
 	if r.Peek() != '"' {
 		return "", r.unexpected()
 	}
-	b, err := r.text()
+	name, err := r.text()
 	if err != nil {
 		return "", err
 	}
@@ -171,13 +169,13 @@ func (r *Reader) name() (string, error) {
 		return "", r.unexpected()
 	}
 	r.pos++
-	return string(b), nil
+	return name, nil
 }
 
 // text takes a string. The result is a part of the input unless it holds escapes.
-func (r *Reader) text() ([]byte, error) {
+func (r *Reader) text() (string, error) {
 	if r.Peek() != '"' {
-		return nil, r.expected("a string")
+		return "", r.expected("a string")
 	}
 	r.pos++
 	part, err := r.plainText()
@@ -190,35 +188,35 @@ func (r *Reader) text() ([]byte, error) {
 		out = append(out, part...)
 		if r.data[r.pos] == '"' {
 			r.pos++
-			return out, nil
+			return string(out), nil
 		}
 		if out, err = r.escape(out); err != nil {
-			return nil, err
+			return "", err
 		}
 		if part, err = r.plainText(); err != nil {
-			return nil, err
+			return "", err
 		}
 	}
 }
 
 // plainText takes the bytes before the next quote or backslash, which is there.
-func (r *Reader) plainText() ([]byte, error) {
+func (r *Reader) plainText() (string, error) {
 	start, ascii := r.pos, true
 	for ; r.pos < len(r.data); r.pos++ {
 		switch c := r.data[r.pos]; {
 		case c == '"' || c == '\\':
 			part := r.data[start:r.pos]
-			if !ascii && !utf8.Valid(part) {
-				return nil, &SyntaxError{fmt.Sprintf("invalid UTF-8 in the string at byte %d", start), start}
+			if !ascii && !utf8.ValidString(part) {
+				return "", &SyntaxError{fmt.Sprintf("invalid UTF-8 in the string at byte %d", start), start}
 			}
 			return part, nil
 		case c < ' ':
-			return nil, r.unexpected()
+			return "", r.unexpected()
 		case c >= utf8.RuneSelf:
 			ascii = false
 		}
 	}
-	return nil, r.unexpected()
+	return "", r.unexpected()
 }
 
 // escape takes an escape sequence and appends what it stands for.
@@ -274,7 +272,7 @@ func (r *Reader) hex4() (rune, bool) {
 		return 0, false
 	}
 	var n rune
-	for _, c := range r.data[r.pos+1 : r.pos+5] {
+	for _, c := range []byte(r.data[r.pos+1 : r.pos+5]) {
 		switch {
 		case '0' <= c && c <= '9':
 			n = n<<4 | rune(c-'0')
@@ -292,7 +290,7 @@ func isNumberStart(c byte) bool { return c == '-' || '0' <= c && c <= '9' }
 
 // number takes a number and returns its text. whole is false if it has a fraction or an
 // exponent.
-func (r *Reader) number() (text []byte, whole bool, err error) {
+func (r *Reader) number() (text string, whole bool, err error) {
 	start := r.pos
 	whole = true
 	r.accept("-")
@@ -305,7 +303,7 @@ func (r *Reader) number() (text []byte, whole bool, err error) {
 		whole, ok = false, r.digits()
 	}
 	if !ok {
-		return nil, false, r.unexpected()
+		return "", false, r.unexpected()
 	}
 	return r.data[start:r.pos], whole, nil
 }
@@ -333,7 +331,7 @@ func (r *Reader) accept(set string) bool {
 func (r *Reader) literal() (Value, error) {
 	rest := r.data[r.pos:]
 	for _, l := range literals {
-		if len(rest) >= len(l.text) && string(rest[:len(l.text)]) == l.text {
+		if strings.HasPrefix(rest, l.text) {
 			r.pos += len(l.text)
 			return l.value, nil
 		}
@@ -350,7 +348,7 @@ func (r *Reader) unexpected() error {
 	if r.pos >= len(r.data) {
 		return &SyntaxError{"unexpected end of input", r.pos}
 	}
-	char, _ := utf8.DecodeRune(r.data[r.pos:])
+	char, _ := utf8.DecodeRuneInString(r.data[r.pos:])
 	return &SyntaxError{fmt.Sprintf("unexpected character %q at byte %d", char, r.pos), r.pos}
 }
 

@@ -166,25 +166,32 @@ type Object struct{ fields []Field }
 // NewObject makes an Object of fields, which it keeps. Where a name occurs twice the
 // later value takes the earlier place.
 func NewObject(fields ...Field) *Object {
-	seen := func(name string, before int) int {
-		return slices.IndexFunc(fields[:before], func(f Field) bool { return f.Name == name })
-	}
 	if len(fields) > 16 {
-		at := make(map[string]int, len(fields)) // name → index in fields
-		seen = func(name string, before int) int {
-			if i, ok := at[name]; ok {
-				return i
-			}
-			at[name] = before
-			return -1
-		}
+		return newLargeObject(fields)
 	}
 	out := fields[:0]
+next:
 	for _, f := range fields {
-		if at := seen(f.Name, len(out)); at >= 0 {
-			out[at].Value = f.Value
+		for i := range out {
+			if out[i].Name == f.Name {
+				out[i].Value = f.Value
+				continue next
+			}
+		}
+		out = append(out, f)
+	}
+	return &Object{out}
+}
+
+func newLargeObject(fields []Field) *Object {
+	at := make(map[string]int, len(fields)) // name → index in out
+	out := fields[:0]
+	for _, f := range fields {
+		if i, ok := at[f.Name]; ok {
+			out[i].Value = f.Value
 			continue
 		}
+		at[f.Name] = len(out)
 		out = append(out, f)
 	}
 	return &Object{out}

@@ -86,11 +86,11 @@ func (r *Reader) plainNumber(f Format) (Value, error) {
 		return nil, errUntagged
 	}
 	if whole {
-		if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 			return Integer(n), nil
 		}
 	}
-	d, err := strconv.ParseFloat(string(text), 64)
+	d, err := strconv.ParseFloat(text, 64)
 	if err != nil {
 		return nil, errNumberRange
 	}
@@ -158,11 +158,11 @@ func (r *Reader) peekTag() (tag string, end int, err error) {
 		return "", 0, err
 	}
 	for _, known := range knownTags {
-		if string(name) == known {
+		if name == known {
 			return known, r.pos, nil
 		}
 	}
-	return string(name), r.pos, nil
+	return name, r.pos, nil
 }
 
 var knownTags = [...]string{"@int", "@long", "@double", "@time", "@date", "@bytes", "@mod", "@object", "@ref", "@doc"}
@@ -234,25 +234,25 @@ func (r *Reader) underTag(tag string) (Value, error) {
 	return nil, ValueError("invalid tag '" + tag + "'")
 }
 
-func textUnderTag(tag string, text []byte) (Value, error) {
+func textUnderTag(tag string, text string) (Value, error) {
 	switch tag {
 	case "@int":
-		n, err := strconv.ParseInt(string(text), 10, 32)
+		n, err := strconv.ParseInt(text, 10, 32)
 		return orError(Int(n), err == nil, errInvalidInteger)
 	case "@long":
-		n, err := strconv.ParseInt(string(text), 10, 64)
+		n, err := strconv.ParseInt(text, 10, 64)
 		return orError(Long(n), err == nil, errInvalidLong)
 	case "@double":
-		d, ok := parseDouble(string(text))
+		d, ok := parseDouble(text)
 		return orError(Double(d), ok, errInvalidDouble)
 	case "@time":
-		t, ok := ParseTime(string(text))
+		t, ok := ParseTime(text)
 		return orError(t, ok, errInvalidTime)
 	case "@date":
-		d, ok := ParseDate(string(text))
+		d, ok := ParseDate(text)
 		return orError(d, ok, errInvalidDate)
 	case "@bytes":
-		b, ok := parseBase64(string(text))
+		b, ok := parseBase64(text)
 		return orError(Bytes(b), ok, errInvalidBytes)
 	default: // @mod
 		return Module(text), nil

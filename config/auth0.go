@@ -35,6 +35,9 @@ func shortKeys(keys []key) (paths []string) {
 			for _, name := range names(k.keys) {
 				paths = append(paths, "auth0."+name)
 			}
+			for _, leaf := range leaves(k.keys) { // a variable sets on_behalf.clients alone
+				paths = append(paths, leaf.path)
+			}
 		}
 	}
 	return paths
@@ -55,18 +58,22 @@ func (l *loader) checkAuth0(c *Config) {
 		}
 		return
 	}
-	seen := seenNames{issuers: map[string]bool{}, tenants: map[string]bool{}}
+	seen := seenNames{issuers: map[string]bool{}, tenants: map[string]bool{}, eventTokens: map[string]bool{}}
 	for i, t := range tenants {
-		path := fmt.Sprintf("auth0.tenants[%d]", i)
-		if l.short {
-			path = "auth0"
-		}
-		l.checkTenant(path, t, seen)
+		l.checkTenant(l.tenantPath(i), t, seen)
 	}
 }
 
+// tenantPath is where the keys of a tenant stand.
+func (l *loader) tenantPath(i int) string {
+	if l.short {
+		return "auth0"
+	}
+	return fmt.Sprintf("auth0.tenants[%d]", i)
+}
+
 // seenNames is what must be unique among the tenants.
-type seenNames struct{ issuers, tenants map[string]bool }
+type seenNames struct{ issuers, tenants, eventTokens map[string]bool }
 
 var tenantName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
@@ -93,11 +100,16 @@ func (l *loader) checkTenant(path string, t Tenant, seen seenNames) {
 	l.checkNames(path+".clients", t.Clients)
 	l.checkNames(path+".organizations", t.Organizations)
 	l.checkNames(path+".actors", t.Actors)
-	if t.RequiredScope != "" && !validScope(t.RequiredScope) {
-		l.add(path+".required_scope", "expected scopes with one space between them")
+	if t.RequiredScope != "" {
+		l.checkScope(path+".required_scope", t.RequiredScope)
 	}
 	l.checkClaims(path+".claims.user", t.Claims.User, reservedInUser)
 	l.checkClaims(path+".claims.session", t.Claims.Session, reservedMember)
+	l.checkPointer(path+".session_id_claim", t.SessionIDClaim)
+	l.checkPointer(path+".link_id_claim", t.LinkIDClaim)
+	l.checkOnBehalf(path+".on_behalf", t.OnBehalf)
+	l.checkLogoutClients(path+".logout_clients", t)
+	l.checkEventTokens(path+".event_tokens", t, seen)
 }
 
 func (l *loader) checkIssuers(path string, t Tenant, seen seenNames) {
@@ -166,7 +178,56 @@ func (l *loader) checkClaims(path string, claims []Claim, reserved func(string) 
 		}
 		seen[c.To] = true
 		if !validPointer(c.From) {
-			l.add(from, `expected a JSON pointer such as /https:~1~1example.com~1email ("~1" is "/", "~0" is "~")`)
+			l.add(from, pointerForm)
 		}
+	}
+}
+
+// readEventTokens reads the tenants' files of event tokens. What the lines hold is for
+// checkEventTokens.
+func (l *loader) readEventTokens(tenants []Tenant) {
+	for i := range tenants {
+		l.readSecrets(l.tenantPath(i)+".event_tokens", &tenants[i].EventTokens, tenants[i].EventTokensFile)
+	}
+}
+
+func (l *loader) checkOnBehalf(path string, o OnBehalf) {
+	l.checkNames(path+".clients", o.Clients)
+	for i, client := range o.Clients {
+		if strings.HasSuffix(client, "@clients") {
+			l.add(fmt.Sprintf("%s.clients[%d]", path, i), "expected a client id as in azp, without the @clients of sub")
+		}
+	}
+	l.checkScope(path+".scope", o.Scope)
+	l.checkWholeSeconds(path+".max_ttl", o.MaxTTL)
+}
+
+// checkLogoutClients keeps the audiences of logout tokens apart from those of access tokens, so
+// that neither can ever be taken for the other (OpenID Connect Back-Channel Logout 1.0 §2.8).
+func (l *loader) checkLogoutClients(path string, t Tenant) {
+	l.checkNames(path, t.LogoutClients)
+	for i, client := range t.LogoutClients {
+		if slices.Contains(t.Audience, client) {
+			l.add(fmt.Sprintf("%s[%d]", path, i), "expected a client id: an audience of access tokens is none of logout tokens")
+		}
+	}
+}
+
+// checkEventTokens also keeps each token to one tenant: a request is of the tenant whose token
+// it bears.
+func (l *loader) checkEventTokens(path string, t Tenant, seen seenNames) {
+	for i, secret := range t.EventTokens {
+		at, form := fmt.Sprintf("%s[%d]", path, i), "expected "+eventTokenForm
+		if t.EventTokensFile != "" {
+			at, form = path+"_file", "expected a file that holds tokens, one per line, each "+eventTokenForm
+		}
+		token := secret.Reveal()
+		switch {
+		case !validEventToken(token):
+			l.add(at, form)
+		case seen.eventTokens[token]:
+			l.add(at, "expected each token once in all tenants: it tells the tenant")
+		}
+		seen.eventTokens[token] = true
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"net"
 	"net/netip"
 	"net/url"
@@ -28,8 +29,8 @@ var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.
 
 func validHost(s string) bool {
 	if strings.Contains(s, ":") {
-		_, err := netip.ParseAddr(s)
-		return err == nil
+		ip, err := netip.ParseAddr(s)
+		return err == nil && (ip.Zone() == "" || hostName.MatchString(ip.Zone()))
 	}
 	return len(s) <= 253 && hostName.MatchString(s)
 }
@@ -100,6 +101,26 @@ var scope = regexp.MustCompile(`^[!#-\[\]-~]+( [!#-\[\]-~]+)*$`)
 // validScope checks RFC 6749 §3.3.
 func validScope(s string) bool { return scope.MatchString(s) }
 
+// eventTokenForm is what validEventToken takes, in words.
+const eventTokenForm = "16 to 1024 letters, digits and -._~+/, with = at the end only, as a bearer token is written"
+
+var b64token = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
+
+// validEventToken checks RFC 6750 §2.1, and that s is too long to be guessed if it is random.
+func validEventToken(s string) bool { return len(s) >= 16 && len(s) <= 1024 && b64token.MatchString(s) }
+
+// keyForm is what validKey takes, in words.
+const keyForm = "32 random bytes in base64url, as fauna-login key new prints them"
+
+// validKey checks a key of the key ring.
+func validKey(s string) bool {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	return err == nil && len(b) == 32
+}
+
+// pointerForm is what validPointer takes, in words.
+const pointerForm = `expected a JSON pointer such as /https:~1~1example.com~1email ("~1" is "/", "~0" is "~")`
+
 var pointer = regexp.MustCompile(`^(/([^~/]|~[01])*)+$`)
 
 // validPointer checks a JSON pointer (RFC 6901 §3) to something inside the document.
@@ -117,7 +138,12 @@ var (
 	globals = strings.Fields(`Array Boolean Bytes Date Doc Double EventSource FQL Float ID Int Long Math Null Number Object Query Set
 		SetCursor String Struct Time TransactionTime UUID Any Never struct interface type function collection
 		Collection Function Role AccessProvider Database Key Credential Credentials Token log dbg abort asc desc newId _
-		auth0_jwt auth0_deny exchangeAuth0Jwt upsertAuth0User auth0SessionActive logoutAuth0`)
+		auth0_jwt auth0_deny auth0_event auth0_tenant
+		exchangeAuth0Jwt upsertAuth0User issueAuth0OnBehalf auth0ServerSession auth0Linked auth0Evict auth0Secret auth0Denied auth0Covers
+		auth0Blocked auth0SessionActive denyAuth0 endAuth0Session revokeAuth0Session endAuth0SessionsOf auth0Ended logoutAuth0 endAuth0Jwt
+		endAuth0SessionById refreshAuth0Session
+		endAuth0Sessions applyAuth0UserEvent blockAuth0User unblockAuth0User findAuth0User registerAuth0Tenants auth0SchemaVersion
+		auth0Administrator`)
 )
 
 // validIdentifier checks a name in FQL.

@@ -20,6 +20,7 @@ type Config struct {
 	CORS        CORS    `key:"cors"`
 	Limits      Limits  `key:"limits"`
 	Log         Log     `key:"log"`
+	Audit       Audit   `key:"audit"`
 }
 
 // TLS names the files of the public listener's certificate. Both empty: plain HTTP.
@@ -33,7 +34,7 @@ type TLS struct {
 type Auth0 struct {
 	Domain  string   `key:"domain" doc:"short form: one tenant named default whose issuer is https://<domain>/; every key of a tenant may then stand in auth0 itself"`
 	Short   Tenant   `key:""`
-	Tenants []Tenant `key:"tenants" doc:"long form, instead: a list of mappings with the keys from auth0.name to auth0.claims"`
+	Tenants []Tenant `key:"tenants" doc:"long form, instead: a list of mappings with the keys from auth0.name to auth0.event_tokens_file"`
 
 	Leeway      time.Duration `key:"leeway" default:"30s" min:"0s" max:"10m" doc:"clock difference allowed for nbf and iat; never for exp"`
 	MaxLifetime time.Duration `key:"max_lifetime" default:"720h" min:"1s" max:"720h" doc:"tokens with a longer exp − iat are refused; the default is Auth0's own maximum"`
@@ -52,6 +53,20 @@ type Tenant struct {
 	Actors        []string `key:"actors" doc:"allowed act.sub; empty = tokens with act are refused"`
 	RequiredScope string   `key:"required_scope" doc:"scopes that a token must have, space separated"`
 	Claims        Claims   `key:"claims"`
+
+	SessionIDClaim  string   `key:"session_id_claim" doc:"JSON pointer to Auth0's session id, by which Auth0 can end sessions; empty = off"`
+	LinkIDClaim     string   `key:"link_id_claim" doc:"JSON pointer to the link_id of a session that a server made, for the token to join it; empty = off"`
+	OnBehalf        OnBehalf `key:"on_behalf"`
+	LogoutClients   []string `key:"logout_clients" doc:"client ids that are accepted as aud of logout tokens; empty = back-channel logout is off"`
+	EventTokens     []Secret `key:"event_tokens" doc:"bearer tokens of Auth0's event stream, each of this tenant alone, 16 bytes or more; two while one replaces the other; empty = off"`
+	EventTokensFile string   `key:"event_tokens_file" doc:"file that holds them, instead, one per line"`
+}
+
+// OnBehalf says which machines may ask for a user's session.
+type OnBehalf struct {
+	Clients []string      `key:"clients" doc:"client ids of the machines that may ask for a user's session; empty = off"`
+	Scope   string        `key:"scope" default:"fauna:issue_for_user" doc:"scopes that their tokens must have, space separated"`
+	MaxTTL  time.Duration `key:"max_ttl" default:"15m" min:"1s" max:"720h" doc:"longest life of what they are given, whole seconds"`
 }
 
 // Claims says what to copy from a token.
@@ -94,8 +109,11 @@ type Fauna struct {
 // Embedded says whether the embedded engine is used.
 func (f Fauna) Embedded() bool { return f.Endpoint == "" }
 
-// Session bounds the secrets that are handed out.
+// Session says how secrets are handed out.
 type Session struct {
+	Mode             string        `key:"mode" default:"bearer" doc:"what a browser holds: bearer = the secret in memory; refresh = that and a cookie for the next secret; cookie = the secret sealed in a cookie, queries through this service"`
+	Keys             []Secret      `key:"keys" doc:"key ring of the cookies, each as fauna-login key new prints it; the first seals, all open; needed unless mode is bearer"`
+	KeysFile         string        `key:"keys_file" doc:"file that holds them, instead, one per line"`
 	MaxTTL           time.Duration `key:"max_ttl" default:"1h" min:"1s" max:"720h" doc:"longest life of a secret, whole seconds; it never outlives its token"`
 	MinTTL           time.Duration `key:"min_ttl" default:"10s" min:"1s" max:"720h" doc:"nothing is issued when less is left, whole seconds"`
 	MaxSecretsPerJWT int           `key:"max_secrets_per_jwt" default:"20" min:"1" max:"1000" doc:"live secrets of one token; the oldest goes"`
@@ -118,4 +136,9 @@ type Limits struct {
 type Log struct {
 	Level  string `key:"level" default:"info" doc:"debug, info, warn or error"`
 	Format string `key:"format" default:"json" doc:"json or text"`
+}
+
+// Audit says where the record of decisions goes, one line of JSON for each.
+type Audit struct {
+	Output string `key:"output" doc:"stdout, or a file to append to, which is opened again on SIGHUP; empty or off = no record"`
 }

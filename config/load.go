@@ -76,6 +76,8 @@ func (l *loader) load() *Config {
 	l.readSecret("fauna.secret", &c.Fauna.Secret, c.Fauna.SecretFile)
 	l.readSecret("fauna.root_secret", &c.Fauna.RootSecret, c.Fauna.RootSecretFile)
 	l.foldTenants(&c.Auth0)
+	l.readEventTokens(c.Auth0.Tenants)
+	l.readSecrets("session.keys", &c.Session.Keys, c.Session.KeysFile)
 	l.validate(c)
 	complete(c)
 	return c
@@ -183,22 +185,48 @@ func printable(name string) string {
 
 // readSecret reads the file of a secret.
 func (l *loader) readSecret(path string, s *Secret, file string) {
-	if file == "" || !l.ok(path, path+"_file") {
+	content, ok := l.readFile(path, file, !s.IsZero())
+	if !ok {
 		return
 	}
-	if !s.IsZero() {
-		l.add(path+"_file", "expected either "+path+" or "+path+"_file, not both")
-		return
-	}
-	data, err := l.ReadFile(l.at(file))
-	if err != nil {
-		l.add(path+"_file", "expected a readable file: "+reason(err))
-		return
-	}
-	content := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	content = strings.TrimSuffix(strings.TrimSuffix(content, "\n"), "\r")
 	if !validSecret(content) {
 		l.add(path+"_file", "expected a file that holds "+secretForm)
 		return
 	}
 	*s = NewSecret(content)
+}
+
+// readSecrets reads a file of secrets, one per line. Whether they are good is for validate.
+func (l *loader) readSecrets(path string, s *[]Secret, file string) {
+	content, ok := l.readFile(path, file, len(*s) > 0)
+	if !ok {
+		return
+	}
+	for line := range strings.Lines(content) {
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			*s = append(*s, NewSecret(line))
+		}
+	}
+	if len(*s) == 0 {
+		l.add(path+"_file", "expected a file that holds them, one per line")
+	}
+}
+
+// readFile reads the file that holds the value of the key at path, if one is named. isSet says
+// that the key has a value of its own, which is a mistake then.
+func (l *loader) readFile(path, file string, isSet bool) (content string, ok bool) {
+	if file == "" || !l.ok(path, path+"_file") {
+		return "", false
+	}
+	if isSet {
+		l.add(path+"_file", "expected either "+path+" or "+path+"_file, not both")
+		return "", false
+	}
+	data, err := l.ReadFile(l.at(file))
+	if err != nil {
+		l.add(path+"_file", "expected a readable file: "+reason(err))
+		return "", false
+	}
+	return string(data), true
 }

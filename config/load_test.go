@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,7 @@ func TestDefaults(t *testing.T) {
 				Audience:   []string{"https://api.example.com"},
 				Algorithms: []string{"RS256"},
 				Claims:     config.Claims{User: []config.Claim{}, Session: []config.Claim{}},
+				OnBehalf:   config.OnBehalf{Scope: "fauna:issue_for_user", MaxTTL: 15 * time.Minute},
 			}},
 			Leeway:      30 * time.Second,
 			MaxLifetime: 720 * time.Hour,
@@ -77,7 +79,7 @@ func TestDefaults(t *testing.T) {
 			PublicEndpoint: "http://127.0.0.1:8080", Timeout: 5 * time.Second, UserCollection: "User",
 			Data: "./fauna-data", Listen: "127.0.0.1:8443", CacheMB: 256,
 		},
-		Session: config.Session{MaxTTL: time.Hour, MinTTL: 10 * time.Second, MaxSecretsPerJWT: 20},
+		Session: config.Session{Mode: "bearer", MaxTTL: time.Hour, MinTTL: 10 * time.Second, MaxSecretsPerJWT: 20},
 		Limits:  config.Limits{MaxTokenBytes: 16384, RequestsPerMinutePerSubject: 60},
 		Log:     config.Log{Level: "info", Format: "json"},
 	}
@@ -92,11 +94,15 @@ auth0:
       issuers: ["http://localhost:8081/"]
       audience: [a, b]
       claims: {session: [{to: roles, from: /roles, required: true}]}
+      session_id_claim: /sid
+      on_behalf: {clients: [m2m], max_ttl: 1m}
+      event_tokens: [0123456789abcdef]
   leeway: 1m30s
 limits: {requests_per_minute_per_ip: 7, trusted_proxies: [10.0.0.0/8]}
 `
 	const json = `{"auth0": {"tenants": [{"name": "main", "issuers": ["http://localhost:8081/"], "audience": ["a", "b"],
-		"claims": {"session": [{"to": "roles", "from": "/roles", "required": true}]}}], "leeway": "1m30s"},
+		"claims": {"session": [{"to": "roles", "from": "/roles", "required": true}]},
+		"session_id_claim": "/sid", "on_behalf": {"clients": ["m2m"], "max_ttl": "1m"}, "event_tokens": ["0123456789abcdef"]}], "leeway": "1m30s"},
 		"limits": {"requests_per_minute_per_ip": 7, "trusted_proxies": ["10.0.0.0/8"]}}`
 	const toml = `
 [auth0]
@@ -105,6 +111,9 @@ leeway = "1m30s"
 name = "main"
 issuers = ["http://localhost:8081/"]
 audience = ["a", "b"]
+session_id_claim = "/sid"
+on_behalf = {clients = ["m2m"], max_ttl = "1m"}
+event_tokens = ["0123456789abcdef"]
 [[auth0.tenants.claims.session]]
 to = "roles"
 from = "/roles"
@@ -116,6 +125,7 @@ trusted_proxies = ["10.0.0.0/8"]
 	dir := files{"c.yaml": yaml, "c.yml": yaml, "c.json": json, "c.toml": toml}
 	want := mustLoad(t, yaml)
 	equal(t, "claims", want.Auth0.Tenants[0].Claims.Session, []config.Claim{{To: "roles", From: "/roles", Required: true}})
+	equal(t, "on_behalf", want.Auth0.Tenants[0].OnBehalf, config.OnBehalf{Clients: []string{"m2m"}, Scope: "fauna:issue_for_user", MaxTTL: time.Minute})
 	equal(t, "leeway", want.Auth0.Leeway, 90*time.Second)
 	equal(t, "proxies", want.Limits.TrustedProxies, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")})
 	for name := range dir {
@@ -154,6 +164,13 @@ func TestEnvironment(t *testing.T) {
 		"FAUNA_LOGIN_AUTH0_AUDIENCE=https://a.example, https://b.example",
 		"FAUNA_LOGIN_AUTH0_ISSUERS=https://login.example.com/",
 		"FAUNA_LOGIN_AUTH0_JWKS_MAX_STALE=1s",
+		"FAUNA_LOGIN_AUTH0_LINK_ID_CLAIM=/https:~1~1example.com~1link",
+		"FAUNA_LOGIN_AUTH0_ON_BEHALF_CLIENTS=one,two",
+		"FAUNA_LOGIN_AUTH0_ON_BEHALF_SCOPE=a b",
+		"FAUNA_LOGIN_AUTH0_ON_BEHALF_MAX_TTL=720h",
+		"FAUNA_LOGIN_AUTH0_LOGOUT_CLIENTS=spa",
+		"FAUNA_LOGIN_AUTH0_EVENT_TOKENS=0123456789abcdef,0123456789abcdeg",
+		"FAUNA_LOGIN_AUDIT_OUTPUT=stdout",
 		"FAUNA_LOGIN_CORS_ORIGINS=",
 		"FAUNA_LOGIN_LISTEN=localhost:2",
 		"FAUNA_LOGIN_ADMIN_LISTEN=",
@@ -163,6 +180,11 @@ func TestEnvironment(t *testing.T) {
 	)
 	equal(t, "issuers", c.Auth0.Tenants[0].Issuers, []string{"https://tenant.eu.auth0.com/", "https://login.example.com/"})
 	equal(t, "audience", c.Auth0.Tenants[0].Audience, []string{"https://a.example", "https://b.example"})
+	equal(t, "link_id_claim", c.Auth0.Tenants[0].LinkIDClaim, "/https:~1~1example.com~1link")
+	equal(t, "on_behalf", c.Auth0.Tenants[0].OnBehalf, config.OnBehalf{Clients: []string{"one", "two"}, Scope: "a b", MaxTTL: 720 * time.Hour})
+	equal(t, "logout_clients", c.Auth0.Tenants[0].LogoutClients, []string{"spa"})
+	equal(t, "event_tokens", revealed(c.Auth0.Tenants[0].EventTokens), []string{"0123456789abcdef", "0123456789abcdeg"})
+	equal(t, "audit", c.Audit.Output, "stdout")
 	equal(t, "max_stale", c.Auth0.JWKS.MaxStale, time.Second)
 	equal(t, "origins", len(c.CORS.Origins), 0)
 	equal(t, "listen", c.Listen, "localhost:2")
@@ -226,6 +248,128 @@ func TestSecretFiles(t *testing.T) {
 	})
 }
 
+// revealed is what the secrets hold.
+func revealed(secrets []config.Secret) (all []string) {
+	for _, s := range secrets {
+		all = append(all, s.Reveal())
+	}
+	return all
+}
+
+func TestEventTokensFile(t *testing.T) {
+	const form = "auth0.event_tokens_file: expected a file that holds tokens, one per line, each 16 to 1024 letters, digits and -._~+/, with = at the end only, as a bearer token is written"
+	dir := files{"one": "0123456789abcdef\n", "two": "0123456789abcdef\r\n\nABCDEFGHIJKLMNO-._~+/==", "none": "\n\n", "short": "0123456789abcdef\n0123456789abcde\n",
+		"space": "0123456789abcdef \n", "twice": "0123456789abcdef\n0123456789abcdef\n"}
+	short := func(keys string) string {
+		return "auth0: {domain: a.example, audience: [x], " + keys + "}\n"
+	}
+	for _, c := range []struct {
+		name, yaml string
+		want       []string // the first tenant's tokens
+		err        string
+	}{
+		{"one", short("event_tokens_file: one"), []string{"0123456789abcdef"}, ""},
+		{"two, with an empty line", short("event_tokens_file: two"), []string{"0123456789abcdef", "ABCDEFGHIJKLMNO-._~+/=="}, ""},
+		{"long form", tenant("event_tokens_file: one"), []string{"0123456789abcdef"}, ""},
+		{"both", short("event_tokens_file: one, event_tokens: [0123456789abcdeX]"), nil, "auth0.event_tokens_file: expected either auth0.event_tokens or auth0.event_tokens_file, not both"},
+		{"gone", tenant("event_tokens_file: gone"), nil, "auth0.tenants[0].event_tokens_file: expected a readable file: file does not exist"},
+		{"empty", short("event_tokens_file: none"), nil, "auth0.event_tokens_file: expected a file that holds them, one per line"},
+		{"short", short("event_tokens_file: short"), nil, form},
+		{"space", short("event_tokens_file: space"), nil, form},
+		{"twice", short("event_tokens_file: twice"), nil, "auth0.event_tokens_file: expected each token once in all tenants: it tells the tenant"},
+		{"of another tenant", "auth0: {tenants: [{name: a, issuers: ['https://a.example/'], audience: [x], event_tokens: [0123456789abcdef]}, {name: b, issuers: ['https://b.example/'], audience: [x], event_tokens_file: one}]}", nil,
+			"auth0.tenants[1].event_tokens_file: expected each token once in all tenants: it tells the tenant"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir["c.yaml"] = c.yaml
+			loaded, err := config.Load(config.Options{File: "c.yaml", ReadFile: dir.read})
+			if err != nil || c.err != "" {
+				if err == nil || err.Error() != c.err {
+					t.Errorf("got %v, want %s", err, c.err)
+				}
+				return
+			}
+			equal(t, "tokens", revealed(loaded.Auth0.Tenants[0].EventTokens), c.want)
+		})
+	}
+}
+
+// Two good keys of the key ring.
+const (
+	ringKey  = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE"
+	ringKey2 = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI"
+)
+
+func TestKeysFile(t *testing.T) {
+	const form = "session.keys_file: expected a file that holds keys, one per line, each 32 random bytes in base64url, as fauna-login key new prints them"
+	dir := files{"two": ringKey2 + "\n" + ringKey + "\r\n", "none": "\n", "bad": ringKey + "\n" + ringKey + "A\n", "twice": ringKey + "\n" + ringKey}
+	for _, c := range []struct {
+		name, session string
+		want          []string
+		err           string
+	}{
+		{"two", "keys_file: two, mode: cookie", []string{ringKey2, ringKey}, ""},
+		{"mode bearer", "keys_file: two", []string{ringKey2, ringKey}, ""},
+		{"both", "keys_file: two, keys: [" + ringKey + "]", nil, "session.keys_file: expected either session.keys or session.keys_file, not both"},
+		{"gone", "keys_file: gone, mode: refresh", nil, "session.keys_file: expected a readable file: file does not exist"},
+		{"empty", "keys_file: none, mode: refresh", nil, "session.keys_file: expected a file that holds them, one per line"},
+		{"bad", "keys_file: bad", nil, form},
+		{"twice", "keys_file: twice", nil, "session.keys_file: expected each key once"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir["c.yaml"] = minimal + "session: {" + c.session + "}\n"
+			loaded, err := config.Load(config.Options{File: "c.yaml", ReadFile: dir.read})
+			if err != nil || c.err != "" {
+				if err == nil || err.Error() != c.err {
+					t.Errorf("got %v, want %s", err, c.err)
+				}
+				return
+			}
+			equal(t, "keys", revealed(loaded.Session.Keys), c.want)
+		})
+	}
+}
+
+// Where browsers reach the service decides whether they take its cookies.
+func TestModes(t *testing.T) {
+	for _, yaml := range []string{
+		"", "listen: 127.0.0.1:0", "public_url: 'https://login.example.com/'", "public_url: 'http://localhost:1'",
+		"{listen: ':8080', public_url: 'https://login.example.com'}", "tls: {cert_file: c, key_file: k}",
+	} {
+		for _, mode := range []string{"refresh", "cookie"} {
+			c := mustLoad(t, yaml, "FAUNA_LOGIN_AUTH0_DOMAIN=a.example", "FAUNA_LOGIN_AUTH0_AUDIENCE=x",
+				"FAUNA_LOGIN_SESSION_MODE="+mode, "FAUNA_LOGIN_SESSION_KEYS="+ringKey+","+ringKey2)
+			equal(t, "mode", c.Session.Mode, mode)
+			equal(t, "keys", revealed(c.Session.Keys), []string{ringKey, ringKey2})
+		}
+	}
+}
+
+func TestAuditOff(t *testing.T) {
+	for _, yaml := range []string{"", "audit: {output: ''}\n", "audit: {output: off}\n"} {
+		equal(t, yaml, mustLoad(t, minimal+yaml).Audit.Output, "")
+	}
+}
+
+// The names of the service's schema are in two places, which this compares.
+func TestSchemaNamesAreReserved(t *testing.T) {
+	for _, file := range []string{"fauna-login.fsl", "fauna-login.app.fsl"} {
+		fsl, err := os.ReadFile(filepath.Join("../fqlx/schema", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := regexp.MustCompile(`(?m)^(?:collection|function) (\w+)`).FindAllStringSubmatch(string(fsl), -1)
+		if len(names) == 0 {
+			t.Fatalf("no names in %s", file)
+		}
+		for _, name := range names {
+			if name[1] != "User" && config.CheckUserCollection(name[1]) == nil { // User is what is chosen
+				t.Errorf("the user collection may be called %s", name[1])
+			}
+		}
+	}
+}
+
 func TestRootSecretVariable(t *testing.T) {
 	c := mustLoad(t, minimal+"fauna: {root_secret: file}\n", "FAUNA_ROOT_SECRET=env")
 	equal(t, "root_secret", c.Fauna.RootSecret.Reveal(), "env")
@@ -264,6 +408,7 @@ func TestExample(t *testing.T) {
 	}
 	plain := mustLoad(t, minimal)
 	plain.Auth0.Tenants = c.Auth0.Tenants
+	plain.Session.Keys = c.Session.Keys
 	plain.CORS.Origins, plain.Limits.TrustedProxies = c.CORS.Origins, c.Limits.TrustedProxies // empty, not nil
 	equal(t, "the example's values against the defaults", c, plain)
 

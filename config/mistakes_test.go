@@ -28,6 +28,13 @@ func TestMistakes(t *testing.T) {
 		needDuration = "expected a duration from 1s to 720h, such as 90s, 15m or 1h30m"
 		needEndpoint = "expected an https URL such as https://fauna.internal:8443 (http for loopback hosts only)"
 		needScope    = "expected scopes with one space between them"
+		needName     = "expected 1 to 1024 bytes without space around them"
+		needToken    = "expected 16 to 1024 letters, digits and -._~+/, with = at the end only, as a bearer token is written"
+		needOwn      = "expected each token once in all tenants: it tells the tenant"
+		needMode     = "expected bearer, refresh or cookie"
+		needKey      = "expected 32 random bytes in base64url, as fauna-login key new prints them"
+		needKeys     = "expected a key, which fauna-login key new makes, or session.keys_file, since session.mode is "
+		needClient   = "expected a client id: an audience of access tokens is none of logout tokens"
 	)
 	for _, c := range []struct {
 		name, yaml string
@@ -45,8 +52,8 @@ func TestMistakes(t *testing.T) {
 		{"in a list", tenant("adience: []"), nil, []string{"auth0.tenants[0].adience: unknown key; did you mean auth0.tenants[0].audience?"}},
 		{"in a list in a list", tenant("claims: {user: [{to: a, from: /a, form: /b}]}"), nil,
 			[]string{"auth0.tenants[0].claims.user[0].form: unknown key; did you mean auth0.tenants[0].claims.user[0].from?"}},
-		{"keys of later versions", minimal + "audit: {output: stdout}\nbff: {}\nsession: {mode: cookie}\n", nil,
-			[]string{"audit: unknown key", "bff: unknown key", "session.mode: unknown key"}},
+		{"keys of later versions", minimal + "bff: {}\nsession: {mode: bff}\n", nil,
+			[]string{"bff: unknown key", "session.mode: " + needMode}},
 		{"a key that is no text", minimal + "1: x\n", nil, []string{"1: unknown key"}},
 		{"a key of many bytes", minimal + strings.Repeat("k", 100) + ": x\n", nil, []string{`"` + strings.Repeat("k", 64) + `": unknown key`}},
 
@@ -121,10 +128,11 @@ func TestMistakes(t *testing.T) {
 		{"scope", tenant("required_scope: 'a  b'"), nil, []string{"auth0.tenants[0].required_scope: " + needScope}},
 		{"clients", tenant("clients: [' a']"), nil, []string{"auth0.tenants[0].clients[0]: expected 1 to 1024 bytes without space around them"}},
 
-		{"claim targets", tenant("claims: {user: [{to: data, from: /a}, {to: auth0_sub, from: /a}, {to: blocked, from: /a}, {to: auth0_event_at, from: /a}, {to: a-b, from: /a}, {to: null, from: /a}, {to: isa, from: /a}, {to: ok, from: /a}, {to: ok, from: /b}]}"), nil, []string{
+		{"claim targets", tenant("claims: {user: [{to: data, from: /a}, {to: auth0_sub, from: /a}, {to: blocked, from: /a}, {to: auth0_blocked, from: /a}, {to: auth0_event_at, from: /a}, {to: auth0_x, from: /a}, {to: a-b, from: /a}, {to: null, from: /a}, {to: isa, from: /a}, {to: ok, from: /a}, {to: ok, from: /b}]}"), nil, []string{
 			"auth0.tenants[0].claims.user[0].to: " + needFree, "auth0.tenants[0].claims.user[1].to: " + needFree, "auth0.tenants[0].claims.user[2].to: " + needFree,
-			"auth0.tenants[0].claims.user[3].to: " + needFree, "auth0.tenants[0].claims.user[4].to: " + needField, "auth0.tenants[0].claims.user[5].to: " + needField,
-			"auth0.tenants[0].claims.user[6].to: " + needField, "auth0.tenants[0].claims.user[8].to: expected each field once",
+			"auth0.tenants[0].claims.user[3].to: " + needFree, "auth0.tenants[0].claims.user[4].to: " + needFree, "auth0.tenants[0].claims.user[5].to: " + needFree,
+			"auth0.tenants[0].claims.user[6].to: " + needField, "auth0.tenants[0].claims.user[7].to: " + needField, "auth0.tenants[0].claims.user[8].to: " + needField,
+			"auth0.tenants[0].claims.user[10].to: expected each field once",
 		}},
 		{"session claim targets", tenant("claims: {session: [{to: ttl, from: /a}, {to: blocked, from: /a}]}"), nil, []string{"auth0.tenants[0].claims.session[0].to: " + needFree}},
 		{"pointers", tenant("claims: {user: [{to: a, from: email}, {to: b, from: ''}, {to: c, from: /a~2}, {to: d, from: /a~}, {to: e, from: /}, {to: f, from: '/a~0b~1c/0'}]}"), nil, []string{
@@ -132,6 +140,46 @@ func TestMistakes(t *testing.T) {
 			"auth0.tenants[0].claims.user[2].from: " + needPointer, "auth0.tenants[0].claims.user[3].from: " + needPointer,
 		}},
 		{"claims of the short form", "auth0: {domain: a.example, audience: [x], claims: {user: [{to: id, from: /a}]}}", nil, []string{"auth0.claims.user[0].to: " + needFree}},
+
+		{"session pointers", tenant("session_id_claim: sid, link_id_claim: '/a~'"), nil, []string{
+			"auth0.tenants[0].session_id_claim: " + needPointer, "auth0.tenants[0].link_id_claim: " + needPointer}},
+		{"on_behalf", tenant("on_behalf: {clients: ['', a, a, ' b'], scope: 'a  b', max_ttl: 721h}"), nil, []string{
+			"auth0.tenants[0].on_behalf.max_ttl: " + needDuration, "auth0.tenants[0].on_behalf.clients[0]: " + needName, "auth0.tenants[0].on_behalf.clients[3]: " + needName,
+			"auth0.tenants[0].on_behalf.clients[2]: expected each value once", "auth0.tenants[0].on_behalf.scope: " + needScope}},
+		{"on_behalf without a scope", tenant("on_behalf: {clients: [a], scope: '', max_ttl: 1500ms}"), nil, []string{
+			"auth0.tenants[0].on_behalf.scope: " + needScope, "auth0.tenants[0].on_behalf.max_ttl: expected whole seconds"}},
+		{"on_behalf of the short form", "auth0: {domain: a.example, audience: [x], on_behalf: {max_ttl: 0s, client: [a]}}", nil, []string{
+			"auth0.on_behalf.client: unknown key; did you mean auth0.on_behalf.clients?", "auth0.on_behalf.max_ttl: " + needDuration}},
+		{"on_behalf by a variable, with tenants", tenant(""), []string{"FAUNA_LOGIN_AUTH0_ON_BEHALF_CLIENTS=x"},
+			[]string{"auth0.tenants: expected either tenants or the short form (domain and other keys of a tenant in auth0), not both"}},
+		{"on_behalf of a subject", tenant("on_behalf: {clients: [a@clients]}"), nil, []string{
+			"auth0.tenants[0].on_behalf.clients[0]: expected a client id as in azp, without the @clients of sub"}},
+		{"on_behalf is no list", tenant("on_behalf: [a]"), nil, []string{"auth0.tenants[0].on_behalf: " + needMapping}},
+		{"logout_clients", tenant("logout_clients: [a, x, a]"), nil, []string{
+			"auth0.tenants[0].logout_clients[2]: expected each value once", "auth0.tenants[0].logout_clients[1]: " + needClient}},
+		{"event_tokens", tenant("event_tokens: [0123456789abcde, '0123456789 abcdef', '0123456789abcdeä', '=0123456789abcdef', '0123456789=abcdef', 0123456789abcdef, 0123456789abcdef==, 0123456789abcdef, '']"), nil, []string{
+			"auth0.tenants[0].event_tokens[0]: " + needToken, "auth0.tenants[0].event_tokens[1]: " + needToken, "auth0.tenants[0].event_tokens[2]: " + needToken,
+			"auth0.tenants[0].event_tokens[3]: " + needToken, "auth0.tenants[0].event_tokens[4]: " + needToken, "auth0.tenants[0].event_tokens[7]: " + needOwn,
+			"auth0.tenants[0].event_tokens[8]: " + needToken}},
+		{"a number as an event token", tenant("event_tokens: [1234567890123456]"), nil, []string{"auth0.tenants[0].event_tokens[0]: " + needText}},
+		{"an event token by a variable", minimal, []string{"FAUNA_LOGIN_AUTH0_EVENT_TOKENS=0123456789abcdef,short"}, []string{"auth0.event_tokens[1]: " + needToken + " (set by FAUNA_LOGIN_AUTH0_EVENT_TOKENS)"}},
+		{"one event token for two tenants", "auth0: {tenants: [{name: a, issuers: ['https://a.example/'], audience: [x], event_tokens: [0123456789abcdef]}, {name: b, issuers: ['https://b.example/'], audience: [x], event_tokens: [0123456789abcdef]}]}", nil,
+			[]string{"auth0.tenants[1].event_tokens[0]: " + needOwn}},
+		{"the mask of an event token", tenant("event_tokens: ['[secret]']"), nil, []string{"auth0.tenants[0].event_tokens[0]: " + needToken}},
+		{"mode", minimal + "session: {mode: Cookie}\n", nil, []string{"session.mode: " + needMode}},
+		{"mode refresh without keys", minimal + "session: {mode: refresh}\n", nil, []string{"session.keys: " + needKeys + "refresh"}},
+		{"mode cookie without keys", minimal + "session: {mode: cookie, keys: []}\n", nil, []string{"session.keys: " + needKeys + "cookie"}},
+		{"keys", minimal + "session: {keys: [" + ringKey + ", " + ringKey[1:] + ", " + ringKey + "=, " + ringKey[:42] + "B, '', " + ringKey + ", '[secret]']}\n", nil, []string{
+			"session.keys[1]: " + needKey, "session.keys[2]: " + needKey, "session.keys[3]: " + needKey, "session.keys[4]: " + needKey,
+			"session.keys[5]: expected each key once", "session.keys[6]: " + needKey}},
+		{"mode over plain http", minimal + "public_url: 'http://login.example.com'\nsession: {mode: refresh, keys: [" + ringKey + "]}\n", nil,
+			[]string{"public_url: expected an https URL (http for loopback hosts only), since session.mode is refresh"}},
+		{"mode on any address", minimal + "listen: ':8080'\nfauna: {endpoint: 'https://f.example', secret: s}\nsession: {mode: refresh, keys: [" + ringKey + "]}\n", nil,
+			[]string{"public_url: expected an https URL, since session.mode is refresh and listen is not a loopback address"}},
+		{"mode cookie under a path", minimal + "public_url: 'https://example.com/login/'\nsession: {mode: cookie, keys: [" + ringKey + "]}\n", nil,
+			[]string{"public_url: expected a URL without a path, since session.mode is cookie and queries go to /query/1 there"}},
+		{"audit", minimal + "audit: stdout\n", nil, []string{"audit: " + needMapping}},
+		{"audit output", minimal + "audit: {output: [stdout]}\n", nil, []string{"audit.output: " + needText}},
 
 		{"addresses", minimal + "listen: localhost\nadmin_listen: '127.0.0.1:http'\nfauna: {listen: '::1:8443'}\n", nil, []string{
 			"listen: " + needAddress, "admin_listen: " + needAddress + ", or nothing", "fauna.listen: expected host:port such as 127.0.0.1:8443, or nothing"}},

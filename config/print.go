@@ -12,7 +12,8 @@ import (
 )
 
 // Print writes the configuration as YAML that [Load] reads again, with secrets masked. A secret
-// that came from a file is left out: its file is there.
+// that came from a file is left out: its file is there. The mask of an event token is refused by
+// Load, since it would be a token that everybody knows.
 func (c *Config) Print(w io.Writer) error {
 	var b bytes.Buffer
 	printSection(&b, schema(), reflect.ValueOf(*c), "")
@@ -23,7 +24,7 @@ func (c *Config) Print(w io.Writer) error {
 func printSection(b *bytes.Buffer, keys []key, v reflect.Value, indent string) {
 	for _, k := range keys {
 		field := v.Field(k.field)
-		if k.name == "" || k.path == "auth0.domain" || k.typ == secretType && hasFile(keys, k, v) {
+		if k.name == "" || k.path == "auth0.domain" || k.holdsSecrets() && hasFile(keys, k, v) {
 			continue // the short form was resolved by Load
 		}
 		b.WriteString(indent + k.name + ":")
@@ -42,6 +43,11 @@ func printSection(b *bytes.Buffer, keys []key, v reflect.Value, indent string) {
 			b.WriteString(" " + yamlValue(field) + "\n")
 		}
 	}
+}
+
+// holdsSecrets says whether k is a secret or a list of them.
+func (k key) holdsSecrets() bool {
+	return k.typ == secretType || k.kind == leaf && k.typ.Kind() == reflect.Slice && k.typ.Elem() == secretType
 }
 
 // hasFile says whether the file twin of a secret is set.

@@ -17,6 +17,7 @@ func (l *loader) validate(c *Config) {
 	l.checkAuth0(c)
 	l.checkFauna(&c.Fauna)
 	l.checkSession(c.Session)
+	l.checkMode(c)
 	for i, origin := range c.CORS.Origins {
 		if !validOrigin(origin) {
 			l.add(fmt.Sprintf("cors.origins[%d]", i), "expected an exact origin such as https://app.example.com: lower case, no path, no slash at the end, no default port")
@@ -81,15 +82,73 @@ func (l *loader) checkFauna(f *Fauna) {
 }
 
 func (l *loader) checkSession(s Session) {
-	whole := func(path string, d time.Duration) {
-		if d%time.Second != 0 {
-			l.add(path, "expected whole seconds")
-		}
-	}
-	whole("session.max_ttl", s.MaxTTL)
-	whole("session.min_ttl", s.MinTTL)
+	l.checkWholeSeconds("session.max_ttl", s.MaxTTL)
+	l.checkWholeSeconds("session.min_ttl", s.MinTTL)
 	if s.MinTTL > s.MaxTTL && l.ok("session.min_ttl", "session.max_ttl") {
 		l.add("session.min_ttl", "expected at most session.max_ttl")
+	}
+}
+
+// checkMode checks what the modes with a cookie need: a key ring, and browsers that reach the
+// service by https or on their own machine, since they take the cookie from nobody else.
+func (l *loader) checkMode(c *Config) {
+	mode := c.Session.Mode
+	l.checkOneOf("session.mode", mode, "bearer", "refresh", "cookie")
+	l.checkKeys(c.Session)
+	if mode == "bearer" || !l.ok("session.mode") {
+		return
+	}
+	since := ", since session.mode is " + mode
+	if len(c.Session.Keys) == 0 && l.ok("session.keys", "session.keys_file") {
+		l.add("session.keys", "expected a key, which fauna-login key new makes, or session.keys_file"+since)
+	}
+	u, ok := parseURL(c.PublicURL)
+	switch {
+	case c.PublicURL == "":
+		if l.ok("listen", "public_url") && !LoopbackAddress(c.Listen) {
+			l.add("public_url", "expected an https URL"+since+" and listen is not a loopback address")
+		}
+	case !ok: // told already
+	case !safeURL(c.PublicURL):
+		l.add("public_url", "expected an https URL (http for loopback hosts only)"+since)
+	case mode == "cookie" && strings.Trim(u.Path, "/") != "":
+		l.add("public_url", "expected a URL without a path"+since+" and queries go to /query/1 there")
+	}
+}
+
+func (l *loader) checkKeys(s Session) {
+	seen := map[string]bool{}
+	for i, key := range s.Keys {
+		at, form := fmt.Sprintf("session.keys[%d]", i), "expected "+keyForm
+		if s.KeysFile != "" {
+			at, form = "session.keys_file", "expected a file that holds keys, one per line, each "+keyForm
+		}
+		switch text := key.Reveal(); {
+		case !validKey(text):
+			l.add(at, form)
+		case seen[text]:
+			l.add(at, "expected each key once")
+		default:
+			seen[text] = true
+		}
+	}
+}
+
+func (l *loader) checkScope(path, value string) {
+	if !validScope(value) {
+		l.add(path, "expected scopes with one space between them")
+	}
+}
+
+func (l *loader) checkPointer(path, value string) {
+	if value != "" && !validPointer(value) {
+		l.add(path, pointerForm)
+	}
+}
+
+func (l *loader) checkWholeSeconds(path string, d time.Duration) {
+	if d%time.Second != 0 {
+		l.add(path, "expected whole seconds")
 	}
 }
 
@@ -131,5 +190,8 @@ func complete(c *Config) {
 	f.PublicEndpoint = strings.TrimSuffix(f.PublicEndpoint, "/")
 	if f.Embedded() && c.Auth0.JWKS.CacheDir == "" {
 		c.Auth0.JWKS.CacheDir = filepath.Join(f.Data, "jwks")
+	}
+	if c.Audit.Output == "off" {
+		c.Audit.Output = ""
 	}
 }

@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// Admin acts on a database with an administrator's secret: it pushes FSL and makes keys.
+// Admin acts on a database with an administrator's secret: it pushes FSL, makes keys, lists and
+// ends sessions, and blocks users.
 type Admin struct {
 	client   *Client
 	endpoint string
@@ -24,7 +25,8 @@ type Admin struct {
 	wait     time.Duration
 }
 
-// NewAdmin makes an Admin. c.Secret must be an admin secret; c.Timeout bounds one request.
+// NewAdmin makes an Admin. c.Secret must be one of the role admin, or server for sessions and
+// users; c.Timeout bounds one request, 0 is 30 s.
 func NewAdmin(c Config) *Admin {
 	if c.Timeout == 0 {
 		c.Timeout = 30 * time.Second
@@ -51,8 +53,9 @@ type Plan struct {
 }
 
 // Plan finds out what a push of the exchange's FSL and of the app's own files would change. A
-// file that is there with the same text is left out; the app's file of [Schema] is left
-// out when the database has it, and loses its collection when the database has that one.
+// file that is there with the same text is left out, one that is pushed once also with another.
+// The app's file of [Schema] loses its collection when the database has that one. A later file
+// takes the place of an earlier one of its name.
 func (a *Admin) Plan(ctx context.Context, userCollection string, own ...File) (*Plan, error) {
 	ours, app := Schema(userCollection)
 	// Asked before the list of files: what another push adds in between is then on the list.
@@ -64,13 +67,16 @@ func (a *Admin) Plan(ctx context.Context, userCollection string, own ...File) (*
 	if err != nil {
 		return nil, err
 	}
-	wanted := []File{ours}
-	if !slices.Contains(present, AppFile) {
-		wanted = append(wanted, app)
-	}
 	plan := &Plan{Version: version}
-	for _, file := range append(wanted, own...) {
+	wanted := append([]File{ours, app}, own...)
+	for i, file := range wanted {
+		if slices.ContainsFunc(wanted[i+1:], func(later File) bool { return later.Name == file.Name }) {
+			continue
+		}
 		if slices.Contains(present, file.Name) {
+			if file.Once {
+				continue
+			}
 			content, err := a.content(ctx, file.Name)
 			if err != nil {
 				return nil, err

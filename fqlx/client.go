@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/fauna/fauna-go/v3"
@@ -23,6 +24,9 @@ type Config struct {
 	// Transport carries the requests; nil is HTTP. With the embedded engine it is a call
 	// into the same process.
 	Transport http.RoundTripper
+	// Trusted says that what Transport answers with status 200 is Fauna's and whole: it comes
+	// from an engine in this process. Other answers are checked before the driver gets them.
+	Trusted bool
 	// Log gets the driver's messages; nil is slog.Default.
 	Log *slog.Logger
 }
@@ -32,6 +36,8 @@ type Client struct {
 	config  Config // complete: its transport is the client's own
 	driver  *fauna.Client
 	timeout time.Duration
+	// prepared maps a text to the *sync.Pool of its queries.
+	prepared sync.Map
 	// pause waits for d or until ctx ends; tests replace it.
 	pause func(ctx context.Context, d time.Duration) error
 }
@@ -41,6 +47,13 @@ const maxAttempts = 5
 
 // New makes a Client. It sends nothing: Fauna need not be there yet.
 func New(c Config) *Client {
+	client := newClient(c)
+	client.warm()
+	return client
+}
+
+// newClient makes a Client for one call at a time: see warm.
+func newClient(c Config) *Client {
 	if c.Timeout == 0 {
 		c.Timeout = 5 * time.Second
 	}
@@ -55,16 +68,14 @@ func New(c Config) *Client {
 	driver := fauna.NewClient(c.Secret, timeouts,
 		fauna.URL(c.Endpoint),
 		fauna.HTTPClient(&http.Client{
-			Transport: guard{c.Transport},
+			Transport: guard{c.Transport, c.Trusted},
 			// Fauna does not redirect, and the secret must go nowhere else.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}),
 		fauna.MaxAttempts(1), // retries are ours: the driver's may take 20 s
 		fauna.WithLogger(driverLog{c.Log}),
 	)
-	client := &Client{config: c, driver: driver, timeout: c.Timeout, pause: pause}
-	client.warm()
-	return client
+	return &Client{config: c, driver: driver, timeout: c.Timeout, pause: pause}
 }
 
 // warm makes the driver's first request, with a context that has ended so that nothing is
@@ -95,10 +106,11 @@ func httpTransport(timeout time.Duration) *http.Transport {
 func (c *Client) query(ctx context.Context, text string, args map[string]any) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	query, err := fauna.FQL(text, args)
+	query, done, err := c.prepare(text, args)
 	if err != nil {
 		return nil, fmt.Errorf("building the query: %w", err)
 	}
+	defer done()
 	for attempt := 1; ; attempt++ {
 		result, err := c.driver.Query(query, fauna.QueryContext(ctx))
 		if err == nil {
@@ -108,6 +120,36 @@ func (c *Client) query(ctx context.Context, text string, args map[string]any) (a
 			return nil, errorOf(err)
 		}
 	}
+}
+
+// prepared is a query of one argument, and the place that the driver takes it from when it
+// sends the query.
+type prepared struct {
+	query *fauna.Query
+	arg   *Tagged
+}
+
+// prepare builds a query. done gives it back after use: the driver reads each text with
+// regular expressions, so those of one argument are kept, as many as were in use at a time.
+func (c *Client) prepare(text string, args map[string]any) (query *fauna.Query, done func(), err error) {
+	for name, arg := range args {
+		tagged, ok := arg.(Tagged)
+		if !ok || len(args) > 1 {
+			break
+		}
+		pool, _ := c.prepared.LoadOrStore(text, &sync.Pool{})
+		p, ok := pool.(*sync.Pool).Get().(*prepared)
+		if !ok {
+			p = &prepared{arg: new(Tagged)}
+			if p.query, err = fauna.FQL(text, map[string]any{name: p.arg}); err != nil {
+				return nil, nil, err
+			}
+		}
+		*p.arg = tagged
+		return p.query, func() { *p.arg = ""; pool.(*sync.Pool).Put(p) }, nil
+	}
+	query, err = fauna.FQL(text, args)
+	return query, func() {}, err
 }
 
 // backoff is a random time up to 20 ms, 40 ms, 80 ms …

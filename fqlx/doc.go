@@ -3,8 +3,8 @@
 //
 // A [Client] holds the service's key, which may call our functions and nothing else. It has
 // typed requests and answers only; nothing a user controls is ever part of a query's text.
-// An [Admin] holds an administrator's secret for the length of a command: it pushes the FSL
-// and makes keys.
+// An [Admin] holds an administrator's secret for the length of a command: it pushes the FSL,
+// makes keys, lists and ends sessions, and blocks users.
 //
 // fauna-go is used with care, for it is not safe everywhere: per-query options stick to all
 // later requests, so only the context is given; its first use writes fields without a lock,

@@ -9,9 +9,9 @@ import (
 
 // Ended is a session that was ended: its document and secrets are gone.
 type Ended struct {
-	SessionID, UserID string
-	// JWTHash and ClientID may be empty.
-	JWTHash, ClientID string
+	SessionID, UserID, Tenant string
+	// Subject is empty if the user document is gone, JWTHash and ClientID may be as well.
+	Subject, JWTHash, ClientID string
 }
 
 // JWT names a verified JWT to be denied.
@@ -99,13 +99,13 @@ func (c *Client) RegisterTenants(ctx context.Context, names []string) error {
 }
 
 // Logout ends the session of a secret, as the page itself may with logoutAuth0(). It returns
-// [ErrUnauthorized] if the secret is dead or was none, and an [ErrRefused] or [ErrInvalid] if it
+// [ErrUnauthorized] if the secret is dead or was none, and an [ErrRefused] or [ErrForbidden] if it
 // is not a session's.
 func (c *Client) Logout(ctx context.Context, secret string) (Ended, error) {
 	config := c.config
 	config.Secret = secret
 	config.Log = slog.New(slog.DiscardHandler) // what the driver says of a stranger's secret is no news
-	data, err := New(config).query(ctx, "logoutAuth0()", nil)
+	data, err := newClient(config).query(ctx, "logoutAuth0()", nil)
 	if err != nil {
 		return Ended{}, err
 	}
@@ -159,5 +159,8 @@ func endedOf(data any) Ended {
 		s, _ := fields[name].(string)
 		return s
 	}
-	return Ended{SessionID: text("session"), UserID: text("user"), JWTHash: text("hash"), ClientID: text("client_id")}
+	return Ended{
+		SessionID: text("session"), UserID: text("user"), Tenant: text("tenant"),
+		Subject: text("sub"), JWTHash: text("hash"), ClientID: text("client_id"),
+	}
 }

@@ -21,6 +21,10 @@ var (
 	// ErrInvalid: Fauna refuses the query itself, as when the schema is not pushed or the
 	// key's role may not call the function.
 	ErrInvalid = errors.New("fauna refuses the query")
+	// ErrForbidden is the [ErrInvalid] of a secret whose role may not do this.
+	ErrForbidden = errors.New("permission_denied")
+	// ErrCursor: a page of a list cannot be had, for its cursor is broken or too old.
+	ErrCursor = errors.New("fauna refuses the cursor")
 	// ErrFunction: something in a function went wrong, such as a constraint of the user
 	// collection that this user's document fails.
 	ErrFunction = errors.New("fauna function failed")
@@ -63,7 +67,12 @@ func errorOf(err error) error {
 	}
 	switch base.StatusCode {
 	case http.StatusBadRequest:
-		if ofQuery[base.Code] {
+		switch {
+		case base.Code == "permission_denied":
+			return fmt.Errorf("%w: %w", ErrInvalid, ErrForbidden)
+		case base.Code == "invalid_cursor":
+			return ErrCursor
+		case ofQuery[base.Code]:
 			return fmt.Errorf("%w: %s", ErrInvalid, base.Code)
 		}
 		return fmt.Errorf("%w: %s", ErrFunction, base.Code)
@@ -77,7 +86,7 @@ func errorOf(err error) error {
 
 // ofQuery are the codes that speak of our one-line queries, not of the functions they call.
 var ofQuery = map[string]bool{
-	"invalid_query": true, "unbound_variable": true, "permission_denied": true, "invalid_request": true,
+	"invalid_query": true, "unbound_variable": true, "invalid_request": true,
 	"invalid_function_invocation": true, "invalid_index_invocation": true, "disabled_feature": true,
 }
 

@@ -37,8 +37,13 @@ type Session struct {
 	// IssuedAt and ExpiresAt are the secret's, or without one the session's, by Fauna's clock, in
 	// whole seconds.
 	IssuedAt, ExpiresAt time.Time
+	// EndsAt is when the session ends, and no refresh helps any more. Of a refresh alone.
+	EndsAt time.Time
 	// Generation is that of the session's refresh handle which counts.
 	Generation int
+	// Tenant, Subject, ClientID and JWTHash say whose session it is. Of a refresh alone, where the
+	// caller does not know; the last two may be empty.
+	Tenant, Subject, ClientID, JWTHash string
 }
 
 // Exchange finds or creates the session of a JWT and issues a secret for it, in one
@@ -68,6 +73,9 @@ func sessionOf(data any) (session Session, ok bool) {
 	session.Generation = int(generation)
 	if expires, hasEnd := fields["expires_at"].(int64); hasEnd {
 		session.ExpiresAt = time.Unix(expires, 0).UTC()
+	}
+	if ends, isRefresh := fields["ends_at"].(int64); isRefresh {
+		session.EndsAt = time.Unix(ends, 0).UTC()
 	}
 	return session, ok && isTime
 }

@@ -46,6 +46,8 @@ func (c *Client) Refresh(ctx context.Context, r RefreshRequest) (Session, []Ende
 	if !ok || session.Secret == "" || session.SessionID == "" {
 		return Session{}, nil, fmt.Errorf("%w: refreshAuth0Session() answered another shape", ErrInvalid)
 	}
+	whose := endedOf(data)
+	session.Tenant, session.Subject, session.ClientID, session.JWTHash = whose.Tenant, whose.Subject, whose.ClientID, whose.JWTHash
 	return session, nil, nil
 }
 

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -9,12 +10,12 @@ import (
 )
 
 // auditLine is the record of one decision. Like the log it holds no token, no secret, and no
-// claim but those that name who asked.
+// claim but those that name who asked; so a line is shorter than 8 KiB.
 type auditLine struct {
-	Time      string    `json:"time"` // UTC
+	Time      string    `json:"time"` // RFC 3339, UTC
 	RequestID string    `json:"request_id"`
 	Operation operation `json:"operation"`
-	Decision  string    `json:"decision"` // issued, ended, denied, noted, refused, failed
+	Decision  string    `json:"decision"` // an outcome: issued, ended, done, refused, error
 	Reason    Reason    `json:"reason,omitempty"`
 	Tenant    string    `json:"tenant,omitempty"`
 	Subject   string    `json:"sub,omitempty"`
@@ -25,8 +26,8 @@ type auditLine struct {
 	IP        string    `json:"ip"`
 }
 
-// audit writes down what was decided: a line for what was issued or refused, and one for each
-// session that ended, or one that a mark was left for JWTs to come where none did.
+// audit writes down what was decided: one line for each session that ended, also where the rest
+// of the request failed, and one for anything else.
 func (s *Service) audit(c echo.Context, r *record) {
 	if s.Audit == nil || r.op == "" || r.outcome == "" {
 		return
@@ -35,38 +36,35 @@ func (s *Service) audit(c echo.Context, r *record) {
 		Time:      s.Now().UTC().Format(time.RFC3339Nano),
 		RequestID: r.id,
 		Operation: r.op,
-		Decision:  decisions[r.outcome],
+		Decision:  r.outcome,
 		Reason:    r.reason,
 		Tenant:    clean(r.who.tenant),
 		Subject:   clean(r.who.subject),
-		ClientID:  clean(r.who.client),
+		ClientID:  clean(r.client()),
+		UserID:    r.user,
 		SessionID: r.session,
 		JWTHash:   r.who.hash,
-		IP:        c.RealIP(),
+		IP:        clean(c.RealIP()),
 	}
-	if len(r.ended) > 0 {
-		for _, ended := range r.ended {
-			s.writeAudit(line.of(ended))
-		}
-		if r.outcome == "ended" {
-			return
-		}
+	for _, ended := range r.ended {
+		s.writeAudit(line.of(ended))
 	}
-	s.writeAudit(line)
+	switch {
+	case r.outcome != "ended":
+		s.writeAudit(line)
+	case len(r.ended) == 0: // no session was there; a deny mark for JWTs to come may be
+		line.Decision = "done"
+		s.writeAudit(line)
+	}
 }
 
-// decisions gives the audit's word for an outcome. That nothing ended means that a mark was left.
-var decisions = map[string]string{
-	"issued": "issued", "ended": "denied", "done": "noted", "refused": "refused", "error": "failed",
-}
-
-// of is the line for a session that ended.
+// of is the line for a session that ended: whose it is, Fauna knows best.
 func (l auditLine) of(ended fqlx.Ended) auditLine {
 	l.Decision, l.Reason = "ended", ""
-	l.SessionID, l.UserID, l.JWTHash = ended.SessionID, ended.UserID, ended.JWTHash
-	if ended.ClientID != "" {
-		l.ClientID = clean(ended.ClientID)
-	}
+	l.Tenant = cmp.Or(clean(ended.Tenant), l.Tenant)
+	l.Subject = cmp.Or(clean(ended.Subject), l.Subject)
+	l.ClientID = cmp.Or(clean(ended.ClientID), l.ClientID)
+	l.UserID, l.SessionID, l.JWTHash = ended.UserID, ended.SessionID, ended.JWTHash
 	return l
 }
 

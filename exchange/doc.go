@@ -19,6 +19,11 @@
 //     machine, ID, logout, anonymous and sender-constrained tokens are not.
 //   - Policy. Client, organisation, actor, scope, and the claims to copy.
 //
+// What a browser holds of a session is the [Mode]: the secret; or a handle in a cookie, which
+// gives the next secret; or the secret sealed in a cookie, and queries pass through the service.
+// Cookies are sealed and signed under a key ring, and a request that one authenticates must be the
+// doing of a page of ours (RFC 6265bis §8.8, Fetch Metadata).
+//
 // A refusal is a [*Refusal]. Its Reason comes from a closed set and may be a metric label;
 // its Detail is for the log. Neither is meant for the caller, who is told one constant
 // sentence per [Kind].

@@ -20,20 +20,36 @@ type problem struct {
 }
 
 var (
-	problemNoToken      = problem{401, "", "An Auth0 access token is needed: Authorization: Bearer <token>."}
-	problemInvalidToken = problem{401, "invalid_token", "The access token is not valid here. Get a fresh one from Auth0, with this API as its audience."}
-	problemScope        = problem{403, "insufficient_scope", "The access token lacks a required scope."}
-	problemDenied       = problem{403, "access_denied", "The access token is valid, but this user or client may not log in here."}
-	problemTooMany      = problem{429, "too_many_requests", "Too many requests. Try again after the time that Retry-After gives."}
-	problemServer       = problem{500, "server_error", "Something is wrong on our side. The request id finds it in the log."}
-	problemUnavailable  = problem{503, "temporarily_unavailable", "Auth0's keys or the database cannot be reached. Try again after the time that Retry-After gives."}
-	problemNotFound     = problem{404, "invalid_request", "There is nothing at this path."}
-	problemMethod       = problem{405, "invalid_request", "This path does not take this method; Allow lists those it takes."}
-	problemTooLarge     = problem{413, "invalid_request", "The request body is too large."}
-	problemMediaType    = problem{415, "invalid_request", "Send no body, or {} as application/json."}
-	problemHeader       = problem{400, "invalid_request", "Send exactly one Authorization header: Bearer, one space, one token."}
-	problemTwoTokens    = problem{400, "invalid_request", "Send the token in the Authorization header only."}
-	problemBody         = problem{400, "invalid_request", "Send no body, or {} as application/json."}
+	problemNoToken       = problem{401, "", "An Auth0 access token is needed: Authorization: Bearer <token>."}
+	problemInvalidToken  = problem{401, "invalid_token", "The access token is not valid here. Get a fresh one from Auth0, with this API as its audience."}
+	problemScope         = problem{403, "insufficient_scope", "The access token lacks a required scope."}
+	problemDenied        = problem{403, "access_denied", "The access token is valid, but this user or client may not log in here."}
+	problemTooMany       = problem{429, "too_many_requests", "Too many requests. Try again after the time that Retry-After gives."}
+	problemServer        = problem{500, "server_error", "Something is wrong on our side. The request id finds it in the log."}
+	problemUnavailable   = problem{503, "temporarily_unavailable", "Auth0's keys or the database cannot be reached. Try again after the time that Retry-After gives."}
+	problemNotFound      = problem{404, "invalid_request", "There is nothing at this path."}
+	problemMethod        = problem{405, "invalid_request", "This path does not take this method; Allow lists those it takes."}
+	problemTooLarge      = problem{413, "invalid_request", "The request body is too large."}
+	problemMediaType     = problem{415, "invalid_request", "Send no body, or {} as application/json."}
+	problemHeader        = problem{400, "invalid_request", "Send exactly one Authorization header: Bearer, one space, one token."}
+	problemTwoTokens     = problem{400, "invalid_request", "Send the token in the Authorization header only."}
+	problemUnread        = problem{400, "invalid_request", "The request body broke off."}
+	problemBody          = problem{400, "invalid_request", "Send no body, or {} as application/json."}
+	problemObjectType    = problem{415, "invalid_request", "Send a JSON object as application/json."}
+	problemObject        = problem{400, "invalid_request", "Send one JSON object in UTF-8, in which no name stands twice and nothing is nested deeper than 10."}
+	problemFormType      = problem{415, "invalid_request", "Send a form as application/x-www-form-urlencoded."}
+	problemLogoutToken   = problem{400, "invalid_request", "The logout token is not valid here, or came before."}
+	problemEventToken    = problem{401, "invalid_token", "The bearer token is none of the event webhook's."}
+	problemEventType     = problem{415, "invalid_request", "Send one CloudEvent as application/json or application/cloudevents+json."}
+	problemEvent         = problem{400, "invalid_request", "The body is no CloudEvent of Auth0's, or one of a time to come."}
+	problemHandle        = problem{401, "invalid_token", "There is no refresh cookie, or none that counts. Exchange an Auth0 token."}
+	problemQueryCookie   = problem{401, "invalid_token", "Access token required"} // Fauna's words: its own 401 looks the same
+	problemPage          = problem{403, "access_denied", "A request with a cookie must be made by a script of an allowed page: X-Fauna-Login: 1, and application/json or no body."}
+	problemAuthorization = problem{400, "invalid_request", "The secret is in the cookie: send no Authorization header."}
+	problemCookieMode    = problem{400, "unauthorized_client", "Users' own secrets are kept in cookies here: POST /fauna-login sets one."}
+	problemGrant         = problem{400, "unsupported_grant_type", "The one grant type here is " + grantTokenExchange + "."}
+	problemTarget        = problem{400, "invalid_target", "resource and audience: this service, where secrets are used, or an audience of the tenant expected."}
+	problemScopeWide     = problem{400, "invalid_scope", "scope: no more than the scope of the subject token expected."}
 )
 
 // Error is a refused request: the row of the table that the caller sees, and what the log

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/fauna-login/fauna-login/fqlx"
@@ -19,6 +20,19 @@ type Config struct {
 	Fauna    *fqlx.Client
 	// Endpoint is where SPAs are told to send their queries.
 	Endpoint string
+	// PublicURL is how clients reach the service, without a slash at its end. It stands in the
+	// metadata of the token endpoint; empty: there is no such document.
+	PublicURL string
+
+	// Mode says what browsers hold; empty is ModeBearer. The others need Keys, the key ring:
+	// the first seals, all open.
+	Mode Mode
+	Keys []Key
+	// Insecure: browsers reach us by plain http on their own machine. Cookies then have no prefix
+	// and are not Secure.
+	Insecure bool
+	// Upstream is the URL of the Fauna that ModeCookie passes queries to, if Query is nil.
+	Upstream string
 
 	// MaxTTL caps the life of a secret, MinTTL is the least that is worth issuing,
 	// MaxSecrets the number of secrets of one JWT that live at once.
@@ -59,6 +73,18 @@ type Service struct {
 	subjects *limiter
 	metrics  *metrics
 	ready    readiness
+	// announced: Fauna knows the tenants' names
+	announced atomic.Bool
+
+	logouts     *replays
+	eventTokens []eventToken
+	eventTurns  chan struct{}
+
+	jar         jar
+	crossOrigin *http.CrossOriginProtection
+	fauna       http.Handler // of ModeCookie
+	streams     context.Context
+	endStreams  context.CancelFunc
 }
 
 // New makes a Service of c, all of whose fields down to MaxTokenBytes are needed.
@@ -69,27 +95,56 @@ func New(c Config) (*Service, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
+	if c.Mode == "" {
+		c.Mode = ModeBearer
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	s := &Service{
 		Config:   c,
-		cors:     newCORS(c.Origins, c.AllowOrigin),
+		cors:     newCORS(c),
 		byIP:     newLimiter(c.PerIP, c.Now),
 		subjects: newLimiter(c.PerSubject, c.Now),
+
+		logouts:    newReplays(c.Now),
+		eventTurns: make(chan struct{}, eventWorkers),
+
+		crossOrigin: http.NewCrossOriginProtection(),
+		fauna:       c.Query,
+	}
+	s.streams, s.endStreams = context.WithCancel(context.Background())
+	var err error
+	if s.eventTokens, err = eventTokens(c.Verifier.config.Tenants); err != nil {
+		return nil, err
+	}
+	if s.jar, err = newJar(c); err != nil {
+		return nil, err
+	}
+	if c.Mode == ModeCookie && c.Query == nil {
+		if s.fauna, err = newUpstream(c.Upstream, c.Log); err != nil {
+			return nil, err
+		}
 	}
 	s.metrics = newMetrics(s)
 	s.echo = s.routes()
 	return s, nil
 }
 
+// requester is who asks for the secret of a user's token, and how long it may live: the user,
+// or a server that the token was sent to.
+type requester struct {
+	client string // of the server; empty: the user
+	maxTTL time.Duration
+}
+
 // exchange issues a secret for a verified token.
-func (s *Service) exchange(ctx context.Context, v Verdict) (fqlx.Session, error) {
+func (s *Service) exchange(ctx context.Context, v Verdict, by requester) (fqlx.Session, error) {
 	if !v.For(PurposeExchange) {
 		return fqlx.Session{}, errors.New("exchange without a verdict")
 	}
-	if wait := s.subjects.take(v.Tenant + "\x00" + v.Subject); wait > 0 {
-		return fqlx.Session{}, &Error{problem: problemTooMany, Reason: ReasonRateSubject, RetryAfter: wait}
+	if err := s.limitSubject(v.Tenant, v.Subject); err != nil {
+		return fqlx.Session{}, err
 	}
 	start := s.Now()
 	session, err := s.Fauna.Exchange(ctx, fqlx.ExchangeRequest{
@@ -101,13 +156,14 @@ func (s *Service) exchange(ctx context.Context, v Verdict) (fqlx.Session, error)
 		OrgID:         v.OrgID,
 		SessionID:     v.SessionID,
 		LinkID:        v.LinkID,
+		RequestedBy:   by.client,
 		Scope:         v.Scope,
 		Permissions:   v.Permissions,
 		IssuedAt:      v.IssuedAt,
 		ExpiresAt:     v.ExpiresAt,
 		UserClaims:    fqlx.Tagged(v.UserClaims),
 		SessionClaims: fqlx.Tagged(v.SessionClaims),
-		MaxTTL:        s.MaxTTL,
+		MaxTTL:        by.maxTTL,
 		MinTTL:        s.MinTTL,
 		MaxSecrets:    s.MaxSecrets,
 	})
@@ -116,4 +172,12 @@ func (s *Service) exchange(ctx context.Context, v Verdict) (fqlx.Session, error)
 		return fqlx.Session{}, faunaError(ctx, err)
 	}
 	return session, nil
+}
+
+// limitSubject bounds what is issued for one user.
+func (s *Service) limitSubject(tenant, subject string) error {
+	if wait := s.subjects.take(tenant + "\x00" + subject); wait > 0 {
+		return &Error{problem: problemTooMany, Reason: ReasonRateSubject, RetryAfter: wait}
+	}
+	return nil
 }

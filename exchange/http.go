@@ -9,10 +9,12 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/fauna-login/fauna-login/exchange/web"
 	"github.com/fauna-login/fauna-login/fqlx"
 
 	jwtmiddleware "github.com/auth0/go-jwt-middleware/v2"
@@ -31,26 +33,57 @@ func (s *Service) routes() *echo.Echo {
 	e.IPExtractor = ipExtractor(s.TrustedProxies)
 	e.Use(s.observe, s.secure, s.cors.middleware)
 
-	auth := jwtmiddleware.New(s.verify(PurposeExchange),
-		jwtmiddleware.WithTokenExtractor(bearer),
-		jwtmiddleware.WithErrorHandler(s.fail),
-		jwtmiddleware.WithValidateOnOptions(false),
-	)
-	e.POST("/fauna-login", s.postLogin, decides(opExchange), s.limitIP, takeNoBody, echo.WrapMiddleware(auth.CheckJWT))
+	s.loginRoutes(e)
+	if s.Verifier.servesOnBehalf() {
+		e.POST("/fauna-login/on-behalf", s.postOnBehalf, decides(opOnBehalf), s.limitIP, s.authenticate(PurposeOnBehalf))
+	}
+	e.POST("/oauth/token", s.postToken, decides(opExchange), s.limitIP)
+	if s.Verifier.takesLogoutTokens() {
+		e.POST("/auth0/backchannel-logout", s.postBackchannelLogout, decides(opSignal))
+	}
+	if len(s.eventTokens) > 0 {
+		e.POST("/auth0/events", s.postEvent, decides(opEvent), s.bearing(s.eventTenant))
+	}
 	probes := []string{http.MethodGet, http.MethodHead}
 	e.Match(probes, "/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.Match(probes, "/readyz", s.getReady)
-	if s.Query != nil {
-		e.Any("/query/1", echo.WrapHandler(s.Query)) // has its own errors and CORS: Fauna's
+	if s.PublicURL != "" {
+		e.Match(probes, metadataPath, s.getMetadata)
 	}
+	e.Match(probes, "/fauna-login.js", asset(web.Client()))
+	e.Match(probes, "/fauna-login.d.ts", asset(web.Types()))
 	return e
+}
+
+// loginRoutes are those that depend on the mode.
+func (s *Service) loginRoutes(e *echo.Echo) {
+	const path = "/fauna-login"
+	authenticate := s.authenticate(PurposeExchange)
+	if s.Mode == ModeBearer {
+		e.POST(path, s.postLogin, decides(opExchange), s.limitIP, takeNoBody, authenticate)
+		e.DELETE(path, s.deleteLogin, decides(opLogout), s.limitIP, takeNoBody, s.bearing(s.endable))
+	} else {
+		e.POST(path, s.postLogin, decides(opExchange), s.limitIP, s.ownPages, takeNoBody, authenticate)
+		e.DELETE(path, s.deleteLogin, decides(opLogout), s.limitIP, s.cookieOfPage, takeNoBody, s.endCookie)
+	}
+	if s.Mode == ModeRefresh {
+		e.POST(refreshPath, s.postRefresh, decides(opRefresh), s.limitIP, s.cookieOfPage, takeNoBody)
+	}
+	switch {
+	case s.Mode == ModeCookie:
+		for _, path := range faunaPaths {
+			e.POST(path, s.passToFauna)
+		}
+	case s.Query != nil:
+		e.Any(queryPath, echo.WrapHandler(s.Query)) // has its own errors and CORS: Fauna's
+	}
 }
 
 // login is the answer of POST /fauna-login.
 type login struct {
-	Secret    string `json:"secret"`
-	TokenType string `json:"token_type"` // RFC 6750: the secret is sent as a bearer token
-	ExpiresIn int64  `json:"expires_in"` // seconds: expires_at − issued_at
+	Secret    string `json:"secret,omitempty"`     // not in mode cookie
+	TokenType string `json:"token_type,omitempty"` // RFC 6750: the secret is sent as a bearer token
+	ExpiresIn int64  `json:"expires_in"`           // seconds: expires_at − issued_at
 	ExpiresAt string `json:"expires_at"`
 	IssuedAt  string `json:"issued_at"`
 	Endpoint  string `json:"endpoint"`
@@ -66,12 +99,12 @@ type idOnly struct {
 func (s *Service) postLogin(c echo.Context) error {
 	ctx := c.Request().Context()
 	verdict, _ := ctx.Value(jwtmiddleware.ContextKey{}).(Verdict) // the zero Verdict is a no
-	session, err := s.exchange(ctx, verdict)
+	session, err := s.exchange(ctx, verdict, requester{maxTTL: s.MaxTTL})
 	if err != nil {
 		return err
 	}
-	recordOf(ctx).issued(session.SessionID)
-	return c.JSON(http.StatusOK, s.answer(session))
+	recordOf(ctx).issued(session)
+	return s.deliver(c, session, verdict.ExpiresAt)
 }
 
 func (s *Service) answer(session fqlx.Session) login {
@@ -87,18 +120,31 @@ func (s *Service) answer(session fqlx.Session) login {
 	}
 }
 
-// verify is what the JWT middleware calls with the extracted token.
-func (s *Service) verify(purpose Purpose) jwtmiddleware.ValidateToken {
-	return func(ctx context.Context, token string) (any, error) {
-		start := s.Now()
-		verdict, err := s.Verifier.Verify(ctx, token, purpose)
-		s.metrics.verify.Observe(s.Now().Sub(start).Seconds())
-		if err != nil {
-			return nil, err
-		}
+// authenticate lets requests through whose bearer token is good for the purpose, with its
+// Verdict in their context.
+func (s *Service) authenticate(purpose Purpose) echo.MiddlewareFunc {
+	return s.bearing(func(ctx context.Context, token string) (any, error) { return s.verify(ctx, token, purpose) })
+}
+
+// bearing lets requests through whose one bearer token is valid, with what validate returned in
+// their context.
+func (s *Service) bearing(validate jwtmiddleware.ValidateToken) echo.MiddlewareFunc {
+	return echo.WrapMiddleware(jwtmiddleware.New(validate,
+		jwtmiddleware.WithTokenExtractor(bearer),
+		jwtmiddleware.WithErrorHandler(s.fail),
+		jwtmiddleware.WithValidateOnOptions(false),
+	).CheckJWT)
+}
+
+// verify verifies a token and notes whose it is.
+func (s *Service) verify(ctx context.Context, token string, purpose Purpose) (Verdict, error) {
+	start := s.Now()
+	verdict, err := s.Verifier.Verify(ctx, token, purpose)
+	s.metrics.verify.Observe(s.Now().Sub(start).Seconds())
+	if err == nil {
 		recordOf(ctx).verified(verdict)
-		return verdict, nil
 	}
+	return verdict, err
 }
 
 // bearer takes the one token out of a request: exactly one Authorization header of the form
@@ -134,19 +180,15 @@ func hasToken(form string) bool {
 // takeNoBody reads the body, which must be empty or {}.
 func takeNoBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		req := c.Request()
-		if req.ContentLength > maxBody {
-			return &Error{problem: problemTooLarge, Reason: ReasonRequest} // not even asked for
-		}
-		body, err := io.ReadAll(http.MaxBytesReader(c.Response(), req.Body, maxBody))
+		body, err := readBody(c)
 		if err != nil {
-			return bodyError(err)
+			return err
 		}
 		body = bytes.TrimSpace(body)
 		if len(body) == 0 {
 			return next(c)
 		}
-		media, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
+		media := mediaType(c)
 		switch {
 		case media == "application/x-www-form-urlencoded" && hasToken(string(body)):
 			return &Error{problem: problemTwoTokens, Reason: ReasonRequest, Err: errors.New("access_token in the body")}
@@ -159,12 +201,27 @@ func takeNoBody(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-func bodyError(err error) error {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return &Error{problem: problemTooLarge, Reason: ReasonRequest}
+// readBody reads a body of at most maxBody bytes.
+func readBody(c echo.Context) ([]byte, error) {
+	req := c.Request()
+	if req.ContentLength > maxBody {
+		return nil, &Error{problem: problemTooLarge, Reason: ReasonRequest} // not even asked for
 	}
-	return &Error{problem: problemBody, Reason: ReasonRequest, Err: err}
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), req.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, &Error{problem: problemTooLarge, Reason: ReasonRequest}
+	case err != nil:
+		return nil, &Error{problem: problemUnread, Reason: ReasonRequest, Err: err}
+	}
+	return body, nil
+}
+
+// mediaType is the body's type, without parameters, in lower case; empty if none is told.
+func mediaType(c echo.Context) string {
+	media, _, _ := mime.ParseMediaType(c.Request().Header.Get("Content-Type"))
+	return media
 }
 
 func isEmptyObject(body []byte) bool {
@@ -203,12 +260,20 @@ func (s *Service) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Method != http.MethodHead {
 		encoder := json.NewEncoder(w)
 		encoder.SetEscapeHTML(false)
-		_ = encoder.Encode(struct { // a client that went away needs no answer
-			Error       string `json:"error,omitempty"`
-			Description string `json:"error_description"`
-			RequestID   string `json:"request_id"`
-		}{e.code, e.description, record.id})
+		_ = encoder.Encode(s.errorBody(r, e, record.id)) // a client that went away needs no answer
 	}
+}
+
+// errorBody is OAuth's, or where Fauna's drivers read it, Fauna's.
+func (s *Service) errorBody(r *http.Request, e *Error, id string) any {
+	if s.Mode == ModeCookie && slices.Contains(faunaPaths, r.URL.Path) {
+		return faunaFailure(e, id)
+	}
+	return struct {
+		Error       string `json:"error,omitempty"`
+		Description string `json:"error_description"`
+		RequestID   string `json:"request_id"`
+	}{e.code, e.description, id}
 }
 
 // httpError is [errorOf] for errors that may also be the JWT middleware's or Echo's.

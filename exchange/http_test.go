@@ -2,7 +2,6 @@ package exchange_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -130,11 +129,9 @@ func TestHTTPRequestCases(t *testing.T) {
 		{"body without a type", s.request("POST", "/fauna-login", "{}", bearer), 415, "invalid_request", ""},
 		{"body above 64 KiB", s.request("POST", "/fauna-login", strings.Repeat(" ", 64<<10+1), bearer, "Content-Type: application/json"), 413, "invalid_request", ""},
 		{"GET", s.request("GET", "/fauna-login", "", bearer), 405, "invalid_request", ""},
-		{"DELETE", s.request("DELETE", "/fauna-login", "", bearer), 405, "invalid_request", ""},
 		{"HEAD", s.request("HEAD", "/fauna-login", "", bearer), 405, "", ""},
 		{"unknown path", s.request("GET", "/nothing", "", bearer), 404, "invalid_request", ""},
 		{"trailing slash", s.request("POST", "/fauna-login/", "", bearer), 404, "invalid_request", ""},
-		{"not built yet", s.request("POST", "/oauth/token", "", bearer), 404, "invalid_request", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -542,13 +539,15 @@ func TestLogInjection(t *testing.T) {
 	}
 }
 
+// respond answers in Fauna's place.
+func respond(status int, body string) func(*http.Request) (*http.Response, error) {
+	return func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	}
+}
+
 // Fauna's faults: never a 401, and the service recovers by itself.
 func TestFaunaFaults(t *testing.T) {
-	respond := func(status int, body string) func(*http.Request) (*http.Response, error) {
-		return func(r *http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
-		}
-	}
 	faults := map[string]func(*http.Request) (*http.Response, error){
 		"down":               func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") },
 		"409":                respond(409, `{"error":{"code":"contended_transaction","message":"m"}}`),
@@ -689,22 +688,6 @@ func TestHealth(t *testing.T) {
 	}
 	if a := s.do(s.request("GET", "/healthz", "")); a.status != 200 {
 		t.Errorf("/healthz without Fauna: %d", a.status)
-	}
-}
-
-// No secret, token or custom claim is in the log, whatever happened.
-func TestNothingLeaks(t *testing.T) {
-	s := newService(t, nil)
-	token := s.good()
-	a := s.login(token)
-	s.login(token + "x")
-	s.query(a.Secret, "logoutAuth0()")
-	s.login(token)
-	text := s.log.String()
-	for name, secret := range map[string]string{"the secret": a.Secret, "the token": token[len(token)-40:], "a claim": "ada@example.com", "the root secret": s.root} {
-		if bytes.Contains([]byte(text), []byte(secret)) {
-			t.Errorf("%s is in the log", name)
-		}
 	}
 }
 

@@ -91,6 +91,8 @@ func (s *keySource) key(ctx context.Context, alg, kid string) (any, *Refusal) {
 	switch {
 	case errors.Is(err, errNoKeys):
 		return nil, unavailable(err, retry)
+	case ctx.Err() != nil: // the fetch may bring the key
+		return nil, unavailable(fmt.Errorf("%w, and the wait for the key set ended: %w", err, ctx.Err()), retry)
 	case failed != nil: // the key may exist: a 401 would log the user out
 		return nil, unavailable(fmt.Errorf("%w, and the key set cannot be fetched: %w", err, failed), retry)
 	default:

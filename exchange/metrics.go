@@ -38,7 +38,7 @@ func newMetrics(s *Service) *metrics {
 		}, []string{"outcome", "reason"}),
 		others: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "fauna_login_decisions_total",
-			Help: "Requests other than exchanges by operation (logout, on_behalf, backchannel_logout, event), outcome (issued, ended, done, refused, error) and reason.",
+			Help: "Requests other than exchanges by operation (logout, refresh, query, on_behalf, backchannel_logout, event), outcome (issued, ended, done, refused, error) and reason.",
 		}, []string{"operation", "outcome", "reason"}),
 		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "fauna_login_sessions_ended_total",

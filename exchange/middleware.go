@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -29,6 +30,8 @@ type record struct {
 	reason  Reason
 	err     error
 	who     who
+	asker   string       // client id of the server that asks on a user's behalf with a token of its own
+	user    string       // id of the user document
 	session string       // id of the session that was issued
 	ended   []fqlx.Ended // sessions that were ended
 }
@@ -40,6 +43,8 @@ type operation string
 const (
 	opExchange operation = "exchange"           // POST /fauna-login, POST /oauth/token
 	opLogout   operation = "logout"             // DELETE /fauna-login
+	opRefresh  operation = "refresh"            // POST /fauna-login/refresh
+	opQuery    operation = "query"              // POST /query/1, /stream/1, /feed/1 with a cookie
 	opOnBehalf operation = "on_behalf"          // POST /fauna-login/on-behalf
 	opSignal   operation = "backchannel_logout" // POST /auth0/backchannel-logout
 	opEvent    operation = "event"              // POST /auth0/events
@@ -72,10 +77,17 @@ func (r *record) verified(v Verdict) {
 	r.who = who{v.Tenant, v.Issuer, v.Subject, v.ClientID, v.KeyID, v.Hash}
 }
 
-func (r *record) issued(session string) { r.outcome, r.session = "issued", session }
+func (r *record) issued(s fqlx.Session) {
+	r.outcome, r.user, r.session = "issued", s.UserID, s.SessionID
+}
+
+// client is the id of the client that asks: the server's, else that of the user's token.
+func (r *record) client() string { return cmp.Or(r.asker, r.who.client) }
 
 // endedAll notes that what was to end has ended, if anything.
-func (r *record) endedAll(sessions ...fqlx.Ended) { r.outcome, r.ended = "ended", sessions }
+func (r *record) endedAll(sessions ...fqlx.Ended) {
+	r.outcome, r.ended = "ended", append(r.ended, sessions...)
+}
 
 func (r *record) refused(e *Error) {
 	r.outcome, r.reason, r.err = "refused", e.Reason, e.Err
@@ -84,7 +96,7 @@ func (r *record) refused(e *Error) {
 	}
 	var refusal *Refusal
 	if errors.As(e.Err, &refusal) {
-		r.who = who{refusal.Tenant, refusal.Issuer, refusal.Subject, refusal.ClientID, refusal.KeyID, ""}
+		r.who = who{refusal.Tenant, refusal.Issuer, refusal.Subject, refusal.ClientID, refusal.KeyID, refusal.Hash}
 	}
 }
 
@@ -217,7 +229,7 @@ func (s *Service) logRequest(c echo.Context, r *record, took time.Duration) {
 	add("tenant", r.who.tenant)
 	add("iss", r.who.issuer)
 	add("sub", r.who.subject)
-	add("client_id", r.who.client)
+	add("client_id", r.client())
 	add("kid", r.who.keyID)
 	add("session_id", r.session)
 	if r.outcome == "ended" {

@@ -97,7 +97,7 @@ func (v *Verifier) checkLogoutToken(t *reading) *Refusal {
 		return invalid(ReasonNotLogoutToken, "holds nonce")
 	case t.claims.tokenID == "":
 		return invalid(ReasonNotLogoutToken, "no jti")
-	case t.claims.subject == "" && sid == "":
+	case !r.has("sub") && sid == "":
 		return invalid(ReasonNotLogoutToken, "neither sub nor sid")
 	}
 	for _, aud := range t.claims.audience {
@@ -108,7 +108,7 @@ func (v *Verifier) checkLogoutToken(t *reading) *Refusal {
 	if len(t.claims.audience) == 0 {
 		return invalid(ReasonAudience, "aud is empty")
 	}
-	if t.claims.subject != "" {
+	if r.has("sub") {
 		if refusal := checkSubject(t.claims); refusal != nil {
 			return refusal
 		}

@@ -62,8 +62,28 @@ func (s *Service) missing(ctx context.Context) (missing []string, fauna bool) {
 	if err := s.Fauna.Ready(ctx); err != nil {
 		s.Log.DebugContext(ctx, "fauna is not ready", "cause", cut(err.Error(), maxCause))
 		missing, fauna = append(missing, faunaMissing(err)), true
+	} else {
+		s.Announce(ctx)
 	}
 	return append(missing, s.missingKeys()...), fauna
+}
+
+// Announce tells Fauna the names of the tenants, for the commands that act on the users and sessions
+// of any tenant. Call it at the start; if it fails, which is logged, GET /readyz tries again as
+// soon as Fauna answers.
+func (s *Service) Announce(ctx context.Context) {
+	if s.announced.Load() {
+		return
+	}
+	var names []string
+	for _, t := range s.Verifier.config.Tenants {
+		names = append(names, t.Name)
+	}
+	if err := s.Fauna.RegisterTenants(ctx, names); err != nil {
+		s.Log.WarnContext(ctx, "the tenants' names are not in fauna yet", "cause", cut(err.Error(), maxCause))
+		return
+	}
+	s.announced.Store(true)
 }
 
 func (s *Service) missingKeys() (missing []string) {

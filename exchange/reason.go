@@ -84,21 +84,26 @@ const (
 	ReasonClaimUnsupported Reason = "claim_unsupported" // a number Fauna has no value for
 
 	// What is not about the token itself.
-	ReasonNoToken     Reason = "no_token"
-	ReasonRequest     Reason = "request" // malformed: header, body, method, path
-	ReasonRateIP      Reason = "rate_ip"
-	ReasonRateSubject Reason = "rate_subject"
-	ReasonDenyMark    Reason = "deny_mark"
-	ReasonEventToken  Reason = "event_token" // not a bearer of the event webhook
-	ReasonBlocked     Reason = "user_blocked"
-	ReasonTimeLeft    Reason = "time_left" // less than min_ttl
-	ReasonApp         Reason = "app"       // the app's upsertAuth0User aborted
-	ReasonFauna       Reason = "fauna_unavailable"
-	ReasonContention  Reason = "fauna_contended"
-	ReasonFaunaKey    Reason = "fauna_key"    // Fauna does not accept the service's key
-	ReasonFaunaSchema Reason = "fauna_schema" // the schema is not pushed, or not ours
-	ReasonCanceled    Reason = "canceled"     // the client went away
-	ReasonInternal    Reason = "internal"
+	ReasonNoToken      Reason = "no_token"
+	ReasonRequest      Reason = "request" // malformed: header, body, method, path
+	ReasonRateIP       Reason = "rate_ip"
+	ReasonRateSubject  Reason = "rate_subject"
+	ReasonDenyMark     Reason = "deny_mark"
+	ReasonEventToken   Reason = "event_token" // not a bearer of the event webhook
+	ReasonBlocked      Reason = "user_blocked"
+	ReasonCSRF         Reason = "csrf"          // a cookie's request that may not be a page's own doing
+	ReasonCookie       Reason = "cookie"        // no sealed secret, or one that is not ours or has expired
+	ReasonHandle       Reason = "handle"        // no refresh handle, or one that is not ours
+	ReasonHandleReused Reason = "handle_reused" // one that was replaced: somebody has a copy
+	ReasonEnded        Reason = "session_ended"
+	ReasonTimeLeft     Reason = "time_left" // less than min_ttl
+	ReasonApp          Reason = "app"       // the app's upsertAuth0User aborted
+	ReasonFauna        Reason = "fauna_unavailable"
+	ReasonContention   Reason = "fauna_contended"
+	ReasonFaunaKey     Reason = "fauna_key"    // Fauna does not accept the service's key
+	ReasonFaunaSchema  Reason = "fauna_schema" // the schema is not pushed, or not ours
+	ReasonCanceled     Reason = "canceled"     // the client went away
+	ReasonInternal     Reason = "internal"
 )
 
 var reasons = []Reason{
@@ -113,6 +118,7 @@ var reasons = []Reason{
 	ReasonClient, ReasonOrganization, ReasonActor, ReasonScope,
 	ReasonClaimRequired, ReasonClaimTooLarge, ReasonClaimUnsupported,
 	ReasonNoToken, ReasonRequest, ReasonRateIP, ReasonRateSubject, ReasonDenyMark, ReasonEventToken, ReasonBlocked,
+	ReasonCSRF, ReasonCookie, ReasonHandle, ReasonHandleReused, ReasonEnded,
 	ReasonTimeLeft, ReasonApp, ReasonFauna, ReasonContention, ReasonFaunaKey, ReasonFaunaSchema,
 	ReasonCanceled, ReasonInternal,
 }
@@ -131,6 +137,8 @@ type Refusal struct {
 	// What had been read of the token, for the log. Until the signature was checked these
 	// are whatever the sender wrote, of any length: escape and cut them.
 	Tenant, Issuer, KeyID, Subject, ClientID string
+	// Hash is as in [Verdict], empty until then.
+	Hash string
 }
 
 func (r *Refusal) Error() string {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/fauna-login/fauna-login/exchange"
+	"github.com/fauna-login/fauna-login/exchange/leaktest"
 	"github.com/fauna-login/fauna-login/fqlx"
 	"github.com/fauna-login/fauna-login/fqlx/engine"
 )
@@ -27,7 +28,12 @@ type service struct {
 	root  string // the engine's root secret
 	key   string // the service's
 	log   *logBuffer
+	audit *logBuffer
 	clock *clock
+	built *exchange.Service
+	// watch looks for secrets in what was written at the end; scraped are metrics.
+	watch   *leaktest.Watch
+	scraped *logBuffer
 	// fauna is between the service and its engine.
 	fauna *interceptor
 	// engine answers the root secret's queries.
@@ -90,7 +96,11 @@ const rootSecret = "root-secret-of-the-test"
 // newService starts an exchange; change may alter its configuration.
 func newService(tb testing.TB, change func(*exchange.Config, *exchange.VerifierConfig)) *service {
 	tb.Helper()
-	s := &service{tb: tb, root: rootSecret, log: &logBuffer{}, clock: &clock{}}
+	s := &service{
+		tb: tb, root: rootSecret, log: &logBuffer{}, audit: &logBuffer{}, clock: &clock{},
+		watch: &leaktest.Watch{}, scraped: &logBuffer{},
+	}
+	tb.Cleanup(func() { s.checkWritten(tb) }) // the last of all
 	s.caseEnv = newCaseEnv(tb, s.clock.now)
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	e, err := engine.Open(engine.Options{Memory: true, RootSecret: rootSecret, Now: s.clock.now, Log: log})
@@ -117,25 +127,52 @@ func newService(tb testing.TB, change func(*exchange.Config, *exchange.VerifierC
 	s.fauna = &interceptor{next: e.Transport()}
 	config := exchange.Config{
 		Fauna:    fqlx.New(fqlx.Config{Endpoint: "http://engine.internal", Secret: key, Transport: s.fauna, Log: log}),
-		Endpoint: "https://fauna.example.com",
-		MaxTTL:   time.Hour, MinTTL: 10 * time.Second, MaxSecrets: 20, MaxTokenBytes: 16 << 10,
+		Endpoint: "https://fauna.example.com", PublicURL: "https://login.example.com",
+		MaxTTL: time.Hour, MinTTL: 10 * time.Second, MaxSecrets: 20, MaxTokenBytes: 16 << 10,
 		Origins: []string{"https://app.example.com"},
-		Query:   e.PublicHandler(), Log: log, Now: s.clock.now,
+		Query:   e.PublicHandler(), Audit: s.audit, Log: log, Now: s.clock.now,
 	}
 	if change != nil {
 		change(&config, &verifier)
 	}
+	s.watch.Secret(rootSecret, key)
+	for _, tenant := range verifier.Tenants {
+		s.watch.Secret(tenant.EventTokens...)
+	}
 	config.Verifier = newVerifier(tb, verifier)
-	built, err := exchange.New(config)
+	s.built, err = exchange.New(config)
 	if err != nil {
 		tb.Fatal(err)
 	}
+	s.serve(s.built)
+	return s
+}
+
+// serve has requests answered by another Service.
+func (s *service) serve(built *exchange.Service) {
 	server := httptest.NewUnstartedServer(built.Handler())
 	server.Config.MaxHeaderBytes = 256 << 10
 	server.Start()
-	tb.Cleanup(server.Close)
-	s.url = server.URL
-	return s
+	s.tb.Cleanup(func() {
+		server.Close()
+		_, _ = io.WriteString(s.scraped, metrics(built))
+	})
+	s.built, s.url = built, server.URL
+}
+
+// wrote is all that the service has written down.
+func (s *service) wrote() map[string]string {
+	return map[string]string{"the log": s.log.String(), "the audit": s.audit.String(), "the metrics": s.scraped.String()}
+}
+
+// checkWritten wants no secret, token or claim in it, and whole lines.
+func (s *service) checkWritten(tb testing.TB) {
+	for _, leak := range s.watch.Leaks(s.wrote()) {
+		tb.Error(leak)
+	}
+	for _, line := range leaktest.BadLines(s.log.String() + s.audit.String()) {
+		tb.Errorf("a line that is none: %s", line)
+	}
 }
 
 // answer is what a request got.
@@ -167,6 +204,11 @@ func (e *oauthError) UnmarshalJSON(b []byte) error {
 
 func (s *service) do(req *http.Request) answer {
 	s.tb.Helper()
+	sent := ""
+	if req.GetBody != nil {
+		sent = string(must(io.ReadAll(must(req.GetBody()))))
+	}
+	s.watch.Request(req.Header, sent)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		s.tb.Fatal(err)
@@ -177,6 +219,7 @@ func (s *service) do(req *http.Request) answer {
 		s.tb.Fatal(err)
 	}
 	a := answer{status: res.StatusCode, header: res.Header, body: string(body)}
+	s.watch.Answer(a.header, a.body)
 	if len(body) > 0 && strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
 		if err := json.Unmarshal(body, &a); err != nil {
 			s.tb.Fatalf("the body is no JSON: %v: %s", err, body)

@@ -89,6 +89,9 @@ func (t Tenant) Validate() error {
 			add("algorithms: %q: RS256 or PS256 expected", name)
 		}
 	}
+	if o := t.OnBehalf; len(o.Clients) > 0 && (o.MaxTTL < time.Second || o.MaxTTL%time.Second != 0) {
+		add("on_behalf.max_ttl: whole seconds expected, at least one")
+	}
 	errs = append(errs, validateCopies("claims.user", t.UserClaims, ReservedUserFields)...)
 	errs = append(errs, validateCopies("claims.session", t.SessionClaims, nil)...)
 	return errors.Join(errs...)

@@ -230,6 +230,9 @@ func (v *Verifier) Verify(ctx context.Context, token string, purpose Purpose) (V
 		if t.issuer != nil {
 			refusal.Tenant = t.issuer.tenant.Name
 		}
+		if t.signed {
+			refusal.Hash = tokenHash(refusal.Tenant, t.compact.signingInput)
+		}
 		return Verdict{}, refusal
 	}
 	return t.verdict(purpose), nil
@@ -242,6 +245,7 @@ type reading struct {
 	doc     jsonDoc // the payload
 	iss     string
 	issuer  *issuer
+	signed  bool // by the issuer's key: from here on it is the issuer who says so
 	claims  claims
 
 	user, session     []byte // copied claims
@@ -269,6 +273,7 @@ func (v *Verifier) read(ctx context.Context, token string, purpose Purpose, t *r
 	if refusal = checkSignature(ctx, t); refusal != nil {
 		return refusal
 	}
+	t.signed = true
 	return v.readClaims(t, purpose)
 }
 

@@ -31,7 +31,9 @@ type authorizeRequest struct {
 }
 
 // authorize answers with a code at once when the browser is logged in, else with the page that
-// asks which user; prompt=none answers login_required instead.
+// asks which user; prompt=none answers login_required instead. Unlike Auth0, which fills the hint
+// into its page, it takes a login_hint that names a user for the answer: without passwords there is
+// nothing left to ask.
 func (t *Tenant) authorize(w http.ResponseWriter, r *http.Request) {
 	a, ok := t.parseAuthorize(w, r, r.URL.Query())
 	if !ok {
@@ -41,7 +43,10 @@ func (t *Tenant) authorize(w http.ResponseWriter, r *http.Request) {
 	if a.maxAge >= 0 && t.Now().Sub(s.at) >= a.maxAge {
 		loggedIn = false
 	}
+	hinted, known := userByEmail(a.query.Get("login_hint"))
 	switch prompt := a.query.Get("prompt"); {
+	case prompt == "" && known && (!loggedIn || s.user.Sub != hinted.Sub):
+		t.answerCode(w, r, a, t.newSession(w, hinted))
 	case prompt == "none" && !loggedIn:
 		t.answer(w, r, a, url.Values{"error": {"login_required"}, "error_description": {"Login required"}})
 	case loggedIn && (prompt == "none" || prompt == ""):
@@ -76,7 +81,7 @@ func (t *Tenant) login(w http.ResponseWriter, r *http.Request) {
 func (t *Tenant) parseAuthorize(w http.ResponseWriter, r *http.Request, q url.Values) (authorizeRequest, bool) {
 	a := authorizeRequest{query: q, mode: q.Get("response_mode"), maxAge: -1}
 	var err error
-	if a.redirect, err = loopbackURL(q.Get("redirect_uri")); err != nil {
+	if a.redirect, err = t.names.localURL(q.Get("redirect_uri")); err != nil {
 		badPage(w, "redirect_uri: "+err.Error())
 		return a, false
 	}
@@ -181,8 +186,7 @@ func (t *Tenant) postMessage(w http.ResponseWriter, redirect *url.URL, values ur
 	nonce := t.random(16)
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'nonce-"+nonce+"'; "+
-		"frame-ancestors http://localhost:* https://localhost:* http://127.0.0.1:* https://127.0.0.1:*")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'nonce-"+nonce+"'; frame-ancestors "+t.names.ancestors())
 	messagePage.Execute(w, map[string]any{
 		"Nonce": nonce, "Response": response, "Origin": redirect.Scheme + "://" + redirect.Host,
 	})
@@ -209,7 +213,7 @@ func badPage(w http.ResponseWriter, what string) {
 func (t *Tenant) logout(w http.ResponseWriter, r *http.Request) {
 	to := r.URL.Query().Get("returnTo")
 	if to != "" {
-		if _, err := loopbackURL(to); err != nil {
+		if _, err := t.names.localURL(to); err != nil {
 			badPage(w, "returnTo: "+err.Error())
 			return
 		}

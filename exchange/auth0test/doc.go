@@ -5,7 +5,7 @@
 // It imitates what a client can tell: discovery, the key set with the current and the next key,
 // /authorize with PKCE (a page that asks which user; silent authentication by prompt=none),
 // /oauth/token with its four common grants, /userinfo, /v2/logout, and Auth0's own habits: without
-// an audience the access token is opaque, custom claims without a namespace vanish silently.
+// an audience the access token is opaque, a DPoP proof binds it, custom claims without a namespace vanish silently.
 // A path it does not know answers 501 and says so, so that a test never passes by luck.
 //
 // As in a real tenant the users log in somewhere else than they are made, so there are just two,

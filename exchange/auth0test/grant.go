@@ -18,6 +18,7 @@ type grant struct {
 	nonce    string // of the ID token
 	sid      string // Auth0's session; in ID tokens only
 	org      string // `org_id`
+	bound    string // thumbprint of the DPoP key; empty: a bearer token
 	authTime time.Time
 	maxAge   bool // the client sent max_age, so the ID token carries auth_time
 }

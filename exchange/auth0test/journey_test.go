@@ -307,3 +307,25 @@ func TestRefreshRotation(t *testing.T) {
 	now.Advance(2592001 * time.Second)
 	equal(t, "an old one", refresh(last).status, 403)
 }
+
+func TestLoginHint(t *testing.T) {
+	tenant, _ := start(t)
+	b := newBrowser(t)
+	subject := func(change ...string) any {
+		t.Helper()
+		q := location(b, b.get(tenant.URL+"/authorize?"+authorizeQuery(change...).Encode()))
+		return payload(t, b.form(tenant.URL+"/oauth/token", codeForm(q.Get("code"))).json(t)["access_token"].(string))["sub"]
+	}
+	hint := func(email string, change ...string) reply {
+		return b.get(tenant.URL + "/authorize?" + authorizeQuery(append(change, "login_hint", email)...).Encode())
+	}
+	equal(t, "nobody is logged in silently", location(b, hint("ada@example.com", "prompt", "none")).Get("error"), "login_required")
+	equal(t, "an unknown user is asked for", hint("eve@example.com").status, 200)
+	equal(t, "a hint that names a user", subject("login_hint", "ada@example.com"), auth0test.Ada)
+	equal(t, "the session that it began", subject(), auth0test.Ada)
+	equal(t, "another user's hint", subject("login_hint", "grace@example.com"), auth0test.Grace)
+	equal(t, "silently it is still her", subject("login_hint", "ada@example.com", "prompt", "none"), auth0test.Grace)
+	page := hint("ada@example.com", "prompt", "login")
+	equal(t, "prompt=login asks", page.status, 200)
+	equal(t, "with the hint in front", strings.Contains(page.body, `value="ada@example.com" autofocus`), true)
+}

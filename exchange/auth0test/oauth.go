@@ -30,14 +30,19 @@ func (t *Tenant) token(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
+	bound, err := t.boundKey(r)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
 	var answer tokenAnswer
 	switch grantType := p.Get("grant_type"); grantType {
 	case "":
 		err = missing("grant_type")
 	case "authorization_code":
-		answer, err = t.codeGrant(p)
+		answer, err = t.codeGrant(p, bound)
 	case "refresh_token":
-		answer, err = t.refreshGrant(p)
+		answer, err = t.refreshGrant(p, bound)
 	case "password", passwordRealm:
 		answer, err = t.passwordGrant(p)
 	case "client_credentials":
@@ -58,13 +63,16 @@ func (t *Tenant) tokens(g grant, refresh string) tokenAnswer {
 		AccessToken: t.accessToken(g), RefreshToken: refresh,
 		Scope: g.scope, ExpiresIn: accessTokenLife, TokenType: "Bearer",
 	}
+	if g.bound != "" {
+		a.TokenType = "DPoP"
+	}
 	if hasScope(g.scope, "openid") {
 		a.IDToken = t.idToken(g)
 	}
 	return a
 }
 
-func (t *Tenant) codeGrant(p url.Values) (a tokenAnswer, err *oauthError) {
+func (t *Tenant) codeGrant(p url.Values, bound string) (a tokenAnswer, err *oauthError) {
 	for _, name := range []string{"client_id", "code", "code_verifier", "redirect_uri"} {
 		if p.Get(name) == "" {
 			return a, missing(name)
@@ -74,10 +82,11 @@ func (t *Tenant) codeGrant(p url.Values) (a tokenAnswer, err *oauthError) {
 	if err != nil {
 		return a, err
 	}
+	g.bound = bound
 	return t.tokens(g, refresh), nil
 }
 
-func (t *Tenant) refreshGrant(p url.Values) (a tokenAnswer, err *oauthError) {
+func (t *Tenant) refreshGrant(p url.Values, bound string) (a tokenAnswer, err *oauthError) {
 	for _, name := range []string{"client_id", "refresh_token"} {
 		if p.Get(name) == "" {
 			return a, missing(name)
@@ -91,7 +100,7 @@ func (t *Tenant) refreshGrant(p url.Values) (a tokenAnswer, err *oauthError) {
 		granted := g.scope
 		g.scope = strings.Join(slices.DeleteFunc(strings.Fields(asked), func(s string) bool { return !hasScope(granted, s) }), " ")
 	}
-	g.gty, g.nonce = "refresh_token", ""
+	g.gty, g.nonce, g.bound = "refresh_token", "", bound
 	return t.tokens(g, refresh), nil
 }
 

@@ -232,7 +232,7 @@ func TestCORS(t *testing.T) {
 		"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "auth0-client,content-type")
 	equal(t, "status", r.status, 204)
 	equal(t, "origin", r.header.Get("Access-Control-Allow-Origin"), "http://localhost:3000")
-	equal(t, "headers", r.header.Get("Access-Control-Allow-Headers"), "Authorization, Content-Type, Auth0-Client")
+	equal(t, "headers", r.header.Get("Access-Control-Allow-Headers"), "Authorization, Content-Type, Auth0-Client, DPoP")
 	equal(t, "methods", r.header.Get("Access-Control-Allow-Methods"), "GET, POST")
 	equal(t, "Vary", r.header.Get("Vary"), "Origin")
 	r = b.do("POST", tenant.URL+"/oauth/token", "", "Origin", "http://localhost:3000")

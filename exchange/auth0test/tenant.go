@@ -26,6 +26,9 @@ type Options struct {
 	Issuer string
 	// Audience is the identifier of the tenant's one API; empty is [DefaultAudience].
 	Audience string
+	// Hosts are names that count as this machine, beside localhost and its addresses: a test's
+	// browser can be told to look for any name here, so that its origins and sites are real.
+	Hosts []string
 	// Now is the tenant's clock; nil is time.Now.
 	Now func() time.Time
 	// Rand feeds codes, refresh tokens, sessions and encryption; nil is crypto/rand.
@@ -49,6 +52,7 @@ type Tenant struct {
 	// Now is the tenant's clock. Set it before or between requests, not during one.
 	Now func() time.Time
 
+	names  names
 	rand   io.Reader
 	keyID  func(n int) string
 	action func(User) Claims
@@ -77,6 +81,7 @@ func newTenant(o Options, keys *keyPool) (*Tenant, error) {
 		URL:      strings.TrimSuffix(o.Issuer, "/"),
 		Audience: o.Audience,
 		Now:      o.Now,
+		names:    o.Hosts,
 		rand:     o.Rand,
 		keyID:    o.KeyID,
 		action:   o.Action,
@@ -107,7 +112,7 @@ func newTenant(o Options, keys *keyPool) (*Tenant, error) {
 // Handler serves the tenant. Requests that do not come from this machine are refused, see
 // [LoopbackOnly]; pages of any loopback origin may read the answers (CORS).
 func (t *Tenant) Handler() http.Handler {
-	return LoopbackOnly(allowLoopbackOrigins(t.routes()))
+	return t.names.only(allowOrigins(t.routes()))
 }
 
 // routes is everything the tenant imitates.

@@ -100,6 +100,9 @@ func (t *Tenant) accessClaims(g grant) Claims {
 	if g.org != "" {
 		c["org_id"] = g.org
 	}
+	if g.bound != "" {
+		c["cnf"] = map[string]string{"jkt": g.bound}
+	}
 	if g.user.Email != "" { // an Action runs for users, not for machines
 		for name, v := range t.action(g.user) {
 			if customClaim(name) {

@@ -19,6 +19,7 @@ func (t *Tenant) discovery(w http.ResponseWriter, r *http.Request) {
 		"scopes_supported":                      []string{"openid", "profile", "email", "offline_access"},
 		"subject_types_supported":               []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"RS256"},
+		"dpop_signing_alg_values_supported":     []string{"ES256"},
 		"token_endpoint_auth_methods_supported": []string{"none", "client_secret_post", "client_secret_basic"},
 		"claims_supported": []string{
 			"aud", "auth_time", "email", "email_verified", "exp", "iat", "iss", "name", "nickname", "sub",

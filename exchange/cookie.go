@@ -1,0 +1,156 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/fauna-login/fauna-login/fqlx"
+	"github.com/labstack/echo/v4"
+)
+
+// Mode says what a browser holds of a session. A service is in one.
+type Mode string
+
+const (
+	// ModeBearer: the secret, in the page's memory.
+	ModeBearer Mode = "bearer"
+	// ModeRefresh: the secret in memory, and in a cookie that no script reads a handle, for which
+	// POST /fauna-login/refresh gives the next secret.
+	ModeRefresh Mode = "refresh"
+	// ModeCookie: a cookie that no script reads, with the secret sealed in it. Queries come to
+	// this service, which passes them to Fauna.
+	ModeCookie Mode = "cookie"
+)
+
+// The cookies' names but for their prefix. Browsers take `__Host-Http-…` over https alone, for
+// this very host alone, and from no script (RFC 6265bis §4.1.3).
+const (
+	cookiePrefix = "__Host-Http-"
+	secretCookie = "fauna_login"
+	handleCookie = "fauna_login_refresh"
+)
+
+// jar is how the cookie of the service's mode is written and read. Of mode bearer, which has
+// none, it is empty.
+type jar struct {
+	keyring
+	name   string
+	secure bool
+}
+
+func newJar(c Config) (j jar, err error) {
+	switch c.Mode {
+	case ModeBearer:
+		return jar{}, nil
+	case ModeRefresh:
+		j.name = handleCookie
+	case ModeCookie:
+		j.name = secretCookie
+		if c.PublicURL == "" || c.Query == nil && c.Upstream == "" {
+			return jar{}, errors.New("exchange: mode cookie needs PublicURL, and Query or Upstream")
+		}
+	default:
+		return jar{}, fmt.Errorf("exchange: unknown mode %q", c.Mode)
+	}
+	if len(c.Keys) == 0 {
+		return jar{}, fmt.Errorf("exchange: mode %s needs Keys", c.Mode)
+	}
+	if j.secure = !c.Insecure; j.secure {
+		j.name = cookiePrefix + j.name
+	}
+	j.keyring, err = newKeyring(c.Keys)
+	return j, err
+}
+
+// read returns the cookie's value, empty if there is none. Two of the name have come from two
+// writers, and which is ours cannot be told.
+func (j jar) read(r *http.Request) string {
+	if cookies := r.CookiesNamed(j.name); len(cookies) == 1 {
+		return cookies[0].Value
+	}
+	return ""
+}
+
+// set puts a value into the browser for a time, whole seconds.
+func (j jar) set(w http.ResponseWriter, value string, life time.Duration) {
+	http.SetCookie(w, j.cookie(value, max(int(life/time.Second), 1)))
+}
+
+// clear takes the cookie away.
+func (j jar) clear(w http.ResponseWriter) { http.SetCookie(w, j.cookie("", -1)) }
+
+func (j jar) cookie(value string, maxAge int) *http.Cookie {
+	return &http.Cookie{
+		Name: j.name, Value: value, Path: "/", MaxAge: maxAge,
+		Secure: j.secure, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	}
+}
+
+// deliver answers with a secret that was issued, in the way of the mode. The session, its JWT,
+// lives until ends.
+func (s *Service) deliver(c echo.Context, session fqlx.Session, ends time.Time) error {
+	a := s.answer(session)
+	switch s.Mode {
+	case ModeRefresh:
+		handle, err := s.jar.signHandle(fqlx.Handle{SessionID: session.SessionID, Generation: session.Generation})
+		if err != nil {
+			return err
+		}
+		s.jar.set(c.Response(), handle, ends.Sub(session.IssuedAt))
+	case ModeCookie:
+		life := session.ExpiresAt.Sub(session.IssuedAt)
+		value, err := s.jar.seal(sealed{session.SessionID, s.Now().Add(life), session.Secret})
+		if err != nil {
+			return err
+		}
+		s.jar.set(c.Response(), value, life)
+		a.Secret, a.TokenType, a.Endpoint = "", "", s.PublicURL
+	}
+	return c.JSON(http.StatusOK, a)
+}
+
+// endCookie ends the session of the request's cookie, if it has a good one, and takes the cookie
+// away. With a bearer token the request goes on, to end that one's session too.
+func (s *Service) endCookie(next echo.HandlerFunc) echo.HandlerFunc {
+	byToken := s.bearing(s.endable)(next)
+	return func(c echo.Context) error {
+		ctx := c.Request().Context()
+		recordOf(ctx).outcome = "done"
+		if err := s.endSessionOf(ctx, s.jar.read(c.Request())); err != nil {
+			return err
+		}
+		s.jar.clear(c.Response())
+		if hasAuthorization(c.Request()) {
+			return byToken(c)
+		}
+		return c.NoContent(http.StatusNoContent)
+	}
+}
+
+// endSessionOf ends the session of a cookie's value. That it is not ours is no error.
+func (s *Service) endSessionOf(ctx context.Context, value string) error {
+	if s.Mode == ModeCookie {
+		held, ok := s.jar.open(value)
+		if !ok {
+			return nil
+		}
+		return s.endSecret(ctx, faunaSecret(held.secret))
+	}
+	handle, ok := s.jar.readHandle(value)
+	if !ok {
+		return nil
+	}
+	ended, err := s.Fauna.EndSession(ctx, handle.SessionID)
+	if err != nil {
+		return faunaError(ctx, err)
+	}
+	if len(ended) > 0 {
+		recordOf(ctx).endedAll(ended...)
+	}
+	return nil
+}
+
+func hasAuthorization(r *http.Request) bool { return len(r.Header.Values("Authorization")) > 0 }

@@ -1,0 +1,326 @@
+package exchange_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fauna-login/fauna-login/exchange"
+	"github.com/fauna-login/fauna-login/fqlx"
+)
+
+func newRefreshService(tb testing.TB) *service {
+	return newModeService(tb, exchange.ModeRefresh, func(c *exchange.Config, _ *exchange.VerifierConfig) { c.MaxTTL = time.Minute })
+}
+
+// refreshed is a refresh that must succeed, and its cookie.
+func (s *service) refreshed(cookie string) (answer, string) {
+	s.tb.Helper()
+	a := s.refresh(cookie)
+	if a.status != 200 || a.Secret == "" {
+		s.tb.Fatalf("refresh: %d %s", a.status, a.body)
+	}
+	if got := s.query(a.Secret, "1"); got != "1" {
+		s.tb.Fatalf("the new secret answers %s", got)
+	}
+	return a, s.cookieOf(a)
+}
+
+// checkRefused wants the one answer that a handle gets which does not count, and the true
+// reason in the log.
+func (s *service) checkRefused(cookie string, reason exchange.Reason) {
+	s.tb.Helper()
+	before := len(s.log.String())
+	a := s.refresh(cookie)
+	if a.status != 401 || a.Error != "invalid_token" || a.Secret != "" {
+		s.tb.Fatalf("refresh: %d %s", a.status, a.body)
+	}
+	want := `{"error":"invalid_token","error_description":"There is no refresh cookie, or none that counts. Exchange an Auth0 token.","request_id":"…"}` + "\n"
+	if got := strings.ReplaceAll(a.body, a.RequestID, "…"); got != want {
+		s.tb.Errorf("body %s", got)
+	}
+	checkCleared(s.tb, a, handleCookie)
+	if !strings.Contains(s.log.String()[before:], fmt.Sprintf(`"reason":%q`, reason)) {
+		s.tb.Errorf("the log does not say %s", reason)
+	}
+}
+
+func TestRefresh(t *testing.T) {
+	s := newRefreshService(t)
+	first, cookie := s.loggedIn(s.short(600))
+	for generation := 1; generation <= 3; generation++ {
+		s.clock.advance(20 * time.Second)
+		requests := s.fauna.n.Load()
+		a, next := s.refreshed(cookie)
+		if n := s.fauna.n.Load() - requests; n != 1 {
+			t.Errorf("%d requests to Fauna", n)
+		}
+		if next == cookie || a.Secret == first.Secret || a.Session != first.Session || a.User != first.User {
+			t.Errorf("generation %d: %s, cookie %s", generation, a.body, next)
+		}
+		if _, attributes := cookieOf(t, a); attributes != fmt.Sprintf("Path=/; Max-Age=%d; HttpOnly; Secure; SameSite=Strict", 600-20*generation) {
+			t.Errorf("generation %d: %s", generation, attributes)
+		}
+		if a.ExpiresIn != 60 || !a.IssuedAt.Equal(s.clock.now()) {
+			t.Errorf("generation %d: %s", generation, a.body)
+		}
+		handle, ok := exchange.NewRing(ringKey(1)).ReadHandle(value(next))
+		if want := (fqlx.Handle{SessionID: first.Session.ID, Generation: generation}); !ok || handle != want {
+			t.Errorf("handle %v, want %v", handle, want)
+		}
+		cookie = next
+	}
+	if log := s.log.String() + s.audit.String(); strings.Contains(log, value(cookie)) || strings.Contains(log, first.Secret) {
+		t.Error("a handle or a secret is in the log")
+	}
+	if !strings.Contains(s.audit.String(), `"operation":"refresh","decision":"issued","tenant":"main"`) {
+		t.Errorf("audit: %s", s.audit)
+	}
+}
+
+// The answer to the last refresh got lost, or another tab got it: the handle before is good for
+// ten seconds, and answered with the one that counts.
+func TestRefreshAgain(t *testing.T) {
+	s := newRefreshService(t)
+	_, cookie := s.loggedIn(s.short(600))
+	_, current := s.refreshed(cookie)
+	s.clock.advance(10 * time.Second)
+	if _, again := s.refreshed(cookie); again != current {
+		t.Errorf("the handle before is answered with %s, want the current one %s", again, current)
+	}
+	if _, next := s.refreshed(current); next == current {
+		t.Error("no rotation")
+	}
+	// Posting the JWT again, in a tab without a handle, is no theft either.
+	_, shared := s.loggedIn(s.short(600))
+	s.refreshed(shared)
+}
+
+func TestRefreshTheft(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		late time.Duration // after the theft
+		then int           // refreshes between
+	}{
+		{"the generation before, after ten seconds", 10*time.Second + time.Millisecond, 1},
+		{"two generations before, at once", 0, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newRefreshService(t)
+			token := s.short(600)
+			first, stolen := s.loggedIn(token)
+			cookie, secrets := stolen, []string{first.Secret}
+			for range c.then {
+				a, next := s.refreshed(cookie)
+				cookie, secrets = next, append(secrets, a.Secret)
+			}
+			s.clock.advance(c.late)
+			s.checkRefused(stolen, exchange.ReasonHandleReused)
+			s.checkRefused(cookie, exchange.ReasonEnded) // dead for both
+			s.checkDead(secrets...)
+			for _, line := range []string{
+				`"operation":"refresh","decision":"refused","reason":"handle_reused"`,
+				`"operation":"refresh","decision":"ended"`,
+			} {
+				if !strings.Contains(s.audit.String(), line) {
+					t.Errorf("the audit lacks %s:\n%s", line, s.audit)
+				}
+			}
+			if a := s.login(token); a.status != 401 {
+				t.Errorf("the JWT of a stolen session is exchanged again: %d", a.status)
+			}
+		})
+	}
+}
+
+func TestRefreshForged(t *testing.T) {
+	s := newRefreshService(t)
+	a, cookie := s.loggedIn(s.short(600))
+	ring, handle := exchange.NewRing(ringKey(1)), fqlx.Handle{SessionID: a.Session.ID}
+	for name, forged := range map[string]string{
+		"none":          "",
+		"empty":         handleCookie + "=",
+		"truncated":     cookie[:len(cookie)-1],
+		"longer":        cookie + "A",
+		"changed":       handleCookie + "=" + flip(value(cookie), 12),
+		"other key":     handleCookie + "=" + must(exchange.NewRing(ringKey(2)).SignHandle(handle)),
+		"other mode":    handleCookie + "=" + must(ring.Seal(a.Session.ID, s.clock.now().Add(time.Minute), a.Secret)),
+		"other name":    secretCookie + "=" + value(cookie),
+		"without names": "fauna_login_refresh=" + value(cookie),
+		"the secret":    handleCookie + "=" + a.Secret,
+		"twice":         cookie + "; " + cookie,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.tb = t
+			requests := s.fauna.n.Load()
+			s.checkRefused(forged, exchange.ReasonHandle)
+			if n := s.fauna.n.Load() - requests; n != 0 {
+				t.Errorf("%d requests to Fauna", n)
+			}
+		})
+	}
+	s.tb = t
+	s.refreshed(cookie) // none of this did any harm
+}
+
+// A genuine handle of what never was, as after a restored backup, ends what there is.
+func TestRefreshUnknown(t *testing.T) {
+	s := newRefreshService(t)
+	a, _ := s.loggedIn(s.short(600))
+	ring := exchange.NewRing(ringKey(1))
+	s.checkRefused(handleCookie+"="+must(ring.SignHandle(fqlx.Handle{SessionID: "413"})), exchange.ReasonEnded)
+	s.checkRefused(handleCookie+"="+must(ring.SignHandle(fqlx.Handle{SessionID: a.Session.ID, Generation: 9})), exchange.ReasonHandleReused)
+	s.checkDead(a.Secret)
+}
+
+func TestRefreshKeyRotation(t *testing.T) {
+	s := newRefreshService(t)
+	_, cookie := s.loggedIn(s.short(600))
+	for _, step := range []struct {
+		keys []exchange.Key
+		ok   bool
+	}{
+		{[]exchange.Key{ringKey(2), ringKey(1)}, true}, // old opens, new seals
+		{[]exchange.Key{ringKey(2)}, true},
+		{[]exchange.Key{ringKey(3)}, false},
+	} {
+		config := s.built.Config
+		config.Keys = step.keys
+		built, err := exchange.New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.serve(built)
+		if !step.ok {
+			s.checkRefused(cookie, exchange.ReasonHandle)
+			return
+		}
+		_, cookie = s.refreshed(cookie)
+		if _, ok := exchange.NewRing(step.keys[0]).ReadHandle(value(cookie)); !ok {
+			t.Error("the new handle is not the first key's")
+		}
+	}
+}
+
+func TestRefreshEnds(t *testing.T) {
+	t.Run("never beyond the JWT", func(t *testing.T) {
+		s := newRefreshService(t)
+		_, cookie := s.loggedIn(s.short(100))
+		s.clock.advance(70 * time.Second)
+		a, cookie := s.refreshed(cookie)
+		_, attributes := cookieOf(t, a)
+		if a.ExpiresIn != 30 || !strings.Contains(attributes, "Max-Age=30;") {
+			t.Errorf("%s, cookie %s", a.body, attributes)
+		}
+		s.clock.advance(21 * time.Second) // less than min_ttl is left
+		s.checkRefused(cookie, exchange.ReasonTimeLeft)
+		s.clock.advance(9 * time.Second)
+		s.checkRefused(cookie, exchange.ReasonEnded)
+	})
+	t.Run("blocked", func(t *testing.T) {
+		s := newRefreshService(t)
+		_, cookie := s.loggedIn(s.short(600))
+		s.query(s.root, "User.all().first()!.update({ blocked: true })")
+		a := s.refresh(cookie)
+		checkRefusal(t, a, exchange.AccessDenied)
+		if a.header.Values("Set-Cookie") != nil {
+			t.Error("a block that may be lifted takes the cookie away")
+		}
+		s.query(s.root, "User.all().first()!.update({ blocked: false })")
+		s.refreshed(cookie)
+	})
+	t.Run("logged out with the secret", func(t *testing.T) {
+		s := newRefreshService(t)
+		a, cookie := s.loggedIn(s.short(600))
+		if got := s.logout(a.Secret); got.status != 204 {
+			t.Fatalf("%d %s", got.status, got.body)
+		}
+		s.checkRefused(cookie, exchange.ReasonEnded)
+	})
+	t.Run("user gone", func(t *testing.T) {
+		s := newRefreshService(t)
+		_, cookie := s.loggedIn(s.short(600))
+		s.query(s.root, "User.all().first()!.delete()")
+		s.checkRefused(cookie, exchange.ReasonEnded)
+	})
+}
+
+// A failure that will pass keeps the cookie.
+func TestRefreshUnavailable(t *testing.T) {
+	s := newRefreshService(t)
+	_, cookie := s.loggedIn(s.short(600))
+	s.fauna.set(func(*http.Request) (*http.Response, error) { return nil, fmt.Errorf("down") })
+	a := s.refresh(cookie)
+	if a.status != 503 || a.header.Get("Retry-After") == "" || a.header.Values("Set-Cookie") != nil {
+		t.Errorf("%d %v", a.status, a.header)
+	}
+	if a := s.page("DELETE", "/fauna-login", cookie, ""); a.status != 503 || a.header.Values("Set-Cookie") != nil {
+		t.Errorf("logout: %d %v", a.status, a.header)
+	}
+	s.fauna.set(nil)
+	s.refreshed(cookie)
+}
+
+// Twenty tabs at once: all get secrets that work, and nobody is taken for a thief.
+func TestRefreshParallel(t *testing.T) {
+	s := newRefreshService(t)
+	_, cookie := s.loggedIn(s.short(600))
+	for range 3 {
+		answers := make([]answer, 20)
+		var group sync.WaitGroup
+		for i := range answers {
+			group.Go(func() { answers[i] = s.refresh(cookie) })
+		}
+		group.Wait()
+		seen := map[string]bool{}
+		for _, a := range answers {
+			if a.status != 200 {
+				t.Fatalf("%d %s", a.status, a.body)
+			}
+			if got := s.query(a.Secret, "1"); got != "1" {
+				t.Errorf("a secret answers %s", got)
+			}
+			cookie, _ = cookieOf(t, a)
+			seen[cookie] = true
+		}
+		if len(seen) != 1 {
+			t.Errorf("%d different handles", len(seen))
+		}
+	}
+}
+
+func TestRefreshLimits(t *testing.T) {
+	s := newModeService(t, exchange.ModeRefresh, func(c *exchange.Config, _ *exchange.VerifierConfig) { c.PerSubject = 2 })
+	_, cookie := s.loggedIn(s.short(600))
+	_, other := s.loggedIn(s.withClaims(m{"exp": s.in(601)}))
+	for range 2 {
+		_, cookie = s.refreshed(cookie)
+	}
+	if a := s.refresh(cookie); a.status != 429 || a.header.Get("Retry-After") == "" || a.header.Values("Set-Cookie") != nil {
+		t.Errorf("%d %v", a.status, a.header)
+	}
+	s.refreshed(other)
+
+	s = newModeService(t, exchange.ModeRefresh, func(c *exchange.Config, _ *exchange.VerifierConfig) { c.PerIP = 1 })
+	_, cookie = s.loggedIn(s.short(600))
+	if a := s.refresh(cookie); a.status != 429 {
+		t.Errorf("the limit of an address: %d", a.status)
+	}
+}
+
+func TestRefreshBody(t *testing.T) {
+	s := newRefreshService(t)
+	_, cookie := s.loggedIn(s.short(600))
+	if a := s.page("POST", "/fauna-login/refresh", cookie, "{}"); a.status != 200 {
+		t.Errorf("{}: %d %s", a.status, a.body)
+	}
+	if a := s.page("POST", "/fauna-login/refresh", cookie, `{"a":1}`); a.status != 400 {
+		t.Errorf("a member: %d %s", a.status, a.body)
+	}
+	if a := s.page("GET", "/fauna-login/refresh", cookie, ""); a.status != 405 {
+		t.Errorf("GET: %d", a.status)
+	}
+}

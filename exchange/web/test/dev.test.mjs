@@ -1,0 +1,134 @@
+// The client against the real program: `fauna-login dev`, its Auth0 tenant, exchange and engine, and the real driver.
+
+import test, { after, before, describe } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { createFaunaSession, LoginRequired } from '../fauna-login.js';
+import { fauna, skip } from './driver.mjs';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+describe('dev', { skip }, () => {
+  let dir, dev, urls;
+  const stderr = [];
+
+  before(async () => {
+    let binary = process.env.FAUNA_LOGIN_BINARY; // set by web_test.go
+    if (!binary) {
+      dir = mkdtempSync(join(tmpdir(), 'fauna-login-'));
+      binary = join(dir, 'fauna-login');
+      execFileSync('go', ['build', '-o', binary, './cmd/fauna-login'], { cwd: root, stdio: 'inherit' });
+    }
+    const any = '127.0.0.1:0';
+    dev = spawn(binary, ['dev', '--json', '--listen', any, '--auth0-listen', any, '--fauna-listen', any], { stdio: ['ignore', 'pipe', 'pipe'] });
+    dev.stderr.on('data', (chunk) => stderr.push(chunk));
+    const line = await new Promise((resolve, reject) => {
+      createInterface(dev.stdout).once('line', resolve);
+      dev.once('exit', (code) => reject(new Error(`dev ended with ${code}: ${Buffer.concat(stderr)}`)));
+      dev.once('error', reject);
+    });
+    urls = JSON.parse(line);
+  });
+
+  after(async () => {
+    if (dev?.exitCode === null) {
+      const gone = new Promise((resolve) => dev.once('exit', resolve));
+      dev.kill('SIGTERM');
+      await gone;
+    }
+    if (dir) rmSync(dir, { recursive: true });
+  });
+
+  // As auth0-spa-js would hold it. Tokens of one user and second are the same: of those that were used, the next is waited for.
+  const used = new Set();
+  const login = (username, audience = urls.audience) => {
+    let token;
+    return async ({ fresh }) => {
+      if (fresh || !token) {
+        const body = new URLSearchParams({ grant_type: 'password', username, password: 'x', ...(audience && { audience }) });
+        do {
+          const res = await fetch(`${urls.auth0}/oauth/token`, { method: 'POST', body });
+          token = (await res.json()).access_token;
+        } while (used.has(token) && (await new Promise((resolve) => setTimeout(resolve, 100, true))));
+        used.add(token);
+      }
+      return token;
+    };
+  };
+
+  const open = (t, getAccessToken, options) => {
+    const session = createFaunaSession({ loginUrl: `${urls.url}/fauna-login`, getAccessToken, ...options });
+    t.after(session.close);
+    return session;
+  };
+
+  test('login, query, renewal, somebody else’s document', async (t) => {
+    const session = open(t, login('ada@example.com'));
+    const grace = open(t, login('grace@example.com'));
+    const first = await session.getSecret();
+    assert.match(first.secret, /^fnE/);
+    assert.ok(Math.abs(first.expiresAt - Date.now() - 3600e3) < 30e3);
+    const client = session.client(fauna);
+    const { fql } = fauna;
+    const me = await client.query(fql`Query.identity()!.user { id, email }`);
+    assert.deepEqual(me.data, { id: first.user.id, email: 'ada@example.com' });
+    session.invalidate();
+    const again = await client.query(fql`Query.identity()!.id`);
+    assert.equal(again.data, first.session.id); // the same Auth0 token, the same session
+    assert.notEqual(session.peek().secret, first.secret);
+    const other = (await grace.getSecret()).user.id;
+    await assert.rejects(client.query(fql`User.byId(${other}).email`), fauna.ServiceError);
+  });
+
+  test('a session that ends in Fauna: the 401 takes a fresh token', async (t) => {
+    const asked = [];
+    const ada = login('ada@example.com');
+    const session = open(t, (o) => (asked.push(o.fresh), ada(o)));
+    const client = session.client(fauna);
+    const { session: first } = await session.getSecret();
+    await client.query(fauna.fql`logoutAuth0()`);
+    const after = await client.query(fauna.fql`Query.identity()!.id`);
+    assert.notEqual(after.data, first.id);
+    assert.deepEqual(asked, [false, false, true]); // the first token was not taken again
+  });
+
+  test('logout', async (t) => {
+    const session = open(t, login('ada@example.com'));
+    const { secret, endpoint } = await session.getSecret();
+    await session.logout();
+    assert.equal(session.peek(), undefined);
+    await assert.rejects(session.getSecret(), LoginRequired);
+    const url = endpoint;
+    const dead = new fauna.Client({ secret, endpoint: new URL(url) }, new fauna.FetchClient({ url })); // the default of node wants HTTP/2
+    await assert.rejects(dead.query(fauna.fql`1`), fauna.AuthenticationError);
+    assert.notEqual((await session.login()).secret, secret);
+  });
+
+  test('no audience: Auth0’s opaque token is named', async (t) => {
+    const session = open(t, login('ada@example.com', ''));
+    await assert.rejects(session.getSecret(), { code: 'no_audience' });
+  });
+
+  test('a token that is refused, with the request id of the log', async (t) => {
+    const expired = async () => {
+      const res = await fetch(`${urls.auth0}/dev/mint`, {
+        method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ iat: 1e9, exp: 1e9 + 60 }),
+      });
+      return (await res.json()).token;
+    };
+    const error = await open(t, expired).getSecret().catch((e) => e);
+    assert.ok(error instanceof LoginRequired);
+    assert.equal(error.status, 401);
+    assert.ok(Buffer.concat(stderr).includes(error.requestId));
+  });
+
+  test('no service at all', async (t) => {
+    const session = open(t, login('ada@example.com'), { loginUrl: 'http://127.0.0.1:9/fauna-login', maxWaitSeconds: 0 });
+    await assert.rejects(session.getSecret(), { code: 'network' });
+  });
+});

@@ -41,10 +41,14 @@ fuzz: ## each fuzz target for FUZZTIME (a time, or a count as 5000x)
 		done; \
 	done
 
+.PHONY: soak
+soak: ## the races of exchanges and revocations, 10,000 rounds each
+	FAUNA_LOGIN_SOAK=1 $(GO) test -run 'TestExchangeAgainstRevocation' -timeout 2h -v ./exchange
+
 .PHONY: bench
 bench: ## the benchmarks of an exchange and its floor, then those of each package
-	$(GO) test -run '^$$' -bench 'Floor|Exchange' -benchtime $(EXCHANGES)x -timeout 30m ./cmd/fauna-login
-	$(GO) test -run '^$$' -bench 'Stages|Users|Start' -benchtime $(BENCHTIME) -timeout 30m ./cmd/fauna-login
+	$(GO) test -run '^$$' -bench 'Floor|Exchange|DenyMarks' -benchtime $(EXCHANGES)x -timeout 30m ./cmd/fauna-login
+	$(GO) test -run '^$$' -bench 'Stages|Users|Start|Admin' -benchtime $(BENCHTIME) -timeout 30m ./cmd/fauna-login
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $$($(GO) list $(PKGS) | grep -v cmd/)
 
 .PHONY: smoke

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/fauna-login/fauna-login/config"
@@ -59,11 +60,13 @@ func (p *Program) schemaCommand() *cobra.Command {
 type schemaFlags struct {
 	adminFlags
 	userCollection, dir string
+	customDatabase      bool
 }
 
 func (f *schemaFlags) addFiles(c *cobra.Command) {
 	c.Flags().StringVar(&f.userCollection, "user-collection", "User", "name of the user collection")
 	c.Flags().StringVar(&f.dir, "dir", "", "directory of the app's own .fsl files, to go along")
+	c.Flags().BoolVar(&f.customDatabase, "custom-database", false, "also "+fqlx.DatabaseFile+": accounts with passwords, for Auth0's custom database scripts")
 }
 
 // files checks the flags and reads the app's own files.
@@ -71,7 +74,12 @@ func (f *schemaFlags) files() ([]fqlx.File, error) {
 	if err := config.CheckUserCollection(f.userCollection); err != nil {
 		return nil, usagef("--user-collection: %v", err)
 	}
-	return readFSL(f.dir)
+	files, err := readFSL(f.dir)
+	isDatabase := func(file fqlx.File) bool { return file.Name == fqlx.DatabaseFile }
+	if err == nil && f.customDatabase && !slices.ContainsFunc(files, isDatabase) {
+		files = append(files, fqlx.DatabaseSchema())
+	}
+	return files, err
 }
 
 func (p *Program) schemaPushCommand() *cobra.Command {
@@ -79,7 +87,7 @@ func (p *Program) schemaPushCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "push",
 		Short: "Show what changes, push it, and wait until all indexes are active",
-		Long:  "push shows what changes, pushes it, and waits until all indexes are active.\n\n" + fqlx.OwnFile + " is replaced; " + fqlx.AppFile + " is pushed only where it is not there yet, for it is yours to change; other files stay as they are.",
+		Long:  "push shows what changes, pushes it, and waits until all indexes are active.\n\n" + fqlx.OwnFile + " is replaced; " + fqlx.AppFile + " and " + fqlx.DatabaseFile + " are pushed only where they are not there yet, for they are yours to change; other files stay as they are.",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			admin, plan, err := p.plan(c.Context(), f)
@@ -201,37 +209,58 @@ func readFSL(dir string) ([]fqlx.File, error) {
 }
 
 func (p *Program) keyCommand() *cobra.Command {
-	return group("key", "The service's key", p.keyCreateCommand())
+	return group("key", "The service's key, that of Auth0's custom database scripts, and those of the key ring", p.keyCreateCommand(), p.keyNewCommand())
 }
 
-// serviceRole is the role of the service's key.
-const serviceRole = "token_exchange"
+// The roles that `key create` makes keys of: the service's, and that of Auth0's scripts.
+const (
+	serviceRole  = "token_exchange"
+	databaseRole = "auth0_database"
+)
+
+// keyRole is what there is to know of a role for which a key is made.
+type keyRole struct{ file, push, keep string }
+
+var keyRoles = map[string]keyRole{
+	serviceRole:  {fqlx.OwnFile, "fauna-login schema push", "where fauna.secret_file points"},
+	databaseRole: {fqlx.DatabaseFile, "fauna-login schema push --custom-database", "among the settings of Auth0's custom database scripts"},
+}
 
 func (p *Program) keyCreateCommand() *cobra.Command {
 	var f adminFlags
+	var name string
 	c := &cobra.Command{
 		Use:   "create",
 		Short: "Make a key of role token_exchange and print its secret, this once",
-		Args:  noArgs,
+		Long: "create makes a key and prints its secret, this once. Of the role " + serviceRole + " it is the service's; of " + databaseRole + "\n" +
+			"it is for the scripts of an Auth0 custom database, whose FSL must have been pushed.",
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			role, known := keyRoles[name]
+			if !known {
+				return usagef("--role: expected %s or %s", serviceRole, databaseRole)
+			}
 			admin, err := p.open(f)
 			if err != nil {
 				return err
 			}
-			id, secret, err := admin.CreateKey(c.Context(), serviceRole)
-			if errors.Is(err, fqlx.ErrInvalid) {
-				return fmt.Errorf("the role %s is not there, or the secret may not make keys; push the schema first, with an admin secret: fauna-login schema push", serviceRole)
-			}
-			if err != nil {
+			id, secret, err := admin.CreateKey(c.Context(), name)
+			switch {
+			case errors.Is(err, fqlx.ErrForbidden):
+				return errors.New("the secret may not make keys: that takes an admin secret")
+			case errors.Is(err, fqlx.ErrInvalid), errors.Is(err, fqlx.ErrFunction):
+				return fmt.Errorf("the role %s is not there; push %s first: %s", name, role.file, role.push)
+			case err != nil:
 				return err
 			}
 			if _, err := fmt.Fprintln(p.Stdout, secret); err != nil {
 				return fmt.Errorf("printing the secret of key %s, which nobody knows now, so delete it: %w", id, err)
 			}
-			fmt.Fprintf(p.Stderr, "Key %s of role %s. Keep its secret where fauna.secret_file points; it is not shown again.\n", id, serviceRole)
+			fmt.Fprintf(p.Stderr, "Key %s of role %s. Keep its secret %s; it is not shown again.\n", id, name, role.keep)
 			return nil
 		},
 	}
 	f.add(c)
+	c.Flags().StringVar(&name, "role", serviceRole, "role of the key: "+serviceRole+" or "+databaseRole)
 	return c
 }

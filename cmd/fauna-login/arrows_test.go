@@ -11,20 +11,24 @@ const module = "github.com/fauna-login/fauna-login/"
 
 // arrows are the packages of ours that each package may import.
 var arrows = map[string][]string{
-	"cmd/fauna-login":        {"config", "exchange", "exchange/auth0test", "fqlx", "fqlx/engine"},
-	"config":                 {},
-	"exchange":               {"fqlx"},
-	"exchange/auth0test":     {},
-	"fqlx":                   {},
-	"fqlx/engine":            {"fqlx/internal/eval", "fqlx/internal/resolve", "fqlx/internal/syntax", "fqlx/internal/schema", "fqlx/internal/abac", "fqlx/internal/store", "fqlx/internal/value"},
-	"fqlx/engine/enginetest": {"fqlx/engine"},
-	"fqlx/internal/eval":     {"fqlx/internal/resolve", "fqlx/internal/syntax", "fqlx/internal/schema", "fqlx/internal/abac", "fqlx/internal/store", "fqlx/internal/value"},
-	"fqlx/internal/resolve":  {"fqlx/internal/syntax"},
-	"fqlx/internal/schema":   {"fqlx/internal/syntax", "fqlx/internal/value"},
-	"fqlx/internal/abac":     {"fqlx/internal/schema", "fqlx/internal/syntax"},
-	"fqlx/internal/store":    {},
-	"fqlx/internal/syntax":   {},
-	"fqlx/internal/value":    {},
+	"cmd/fauna-login":                   {"config", "exchange", "exchange/auth0test", "exchange/web", "fqlx", "fqlx/engine"},
+	"config":                            {},
+	"exchange":                          {"exchange/web", "fqlx"},
+	"exchange/auth0":                    {},
+	"exchange/auth0test":                {},
+	"exchange/examples/passwordless/go": {},
+	"exchange/leaktest":                 {},
+	"exchange/web":                      {},
+	"fqlx":                              {},
+	"fqlx/engine":                       {"fqlx/internal/eval", "fqlx/internal/resolve", "fqlx/internal/syntax", "fqlx/internal/schema", "fqlx/internal/abac", "fqlx/internal/store", "fqlx/internal/value"},
+	"fqlx/engine/enginetest":            {"fqlx/engine"},
+	"fqlx/internal/eval":                {"fqlx/internal/resolve", "fqlx/internal/syntax", "fqlx/internal/schema", "fqlx/internal/abac", "fqlx/internal/store", "fqlx/internal/value"},
+	"fqlx/internal/resolve":             {"fqlx/internal/syntax"},
+	"fqlx/internal/schema":              {"fqlx/internal/syntax", "fqlx/internal/value"},
+	"fqlx/internal/abac":                {"fqlx/internal/schema", "fqlx/internal/syntax"},
+	"fqlx/internal/store":               {},
+	"fqlx/internal/syntax":              {},
+	"fqlx/internal/value":               {},
 }
 
 // owners are the only packages that may import a library, where there is just one.
@@ -32,11 +36,13 @@ var owners = map[string]string{
 	"github.com/spf13/viper":                "config",
 	"github.com/fauna/fauna-go/v3":          "fqlx",
 	"github.com/cockroachdb/pebble/v2":      "fqlx/internal/store",
+	"golang.org/x/crypto":                   "fqlx/internal/eval",
 	"github.com/golang-jwt/jwt/v5":          "exchange",
 	"github.com/MicahParks/keyfunc/v3":      "exchange",
 	"github.com/labstack/echo/v4":           "exchange",
 	"github.com/auth0/go-jwt-middleware/v2": "exchange",
 	"github.com/spf13/cobra":                "cmd/fauna-login",
+	"golang.org/x/oauth2":                   "", // tests alone
 	"testing":                               "",
 	"net/http/httptest":                     "",
 }

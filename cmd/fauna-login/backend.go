@@ -90,7 +90,7 @@ func makeDir(dir string) error {
 
 // client is how this process talks to the engine, with one of its secrets.
 func (e *embedded) client(secret string, log *slog.Logger) fqlx.Config {
-	return fqlx.Config{Endpoint: inProcess, Secret: secret, Transport: e.Transport(), Log: log}
+	return fqlx.Config{Endpoint: inProcess, Secret: secret, Transport: e.Transport(), Trusted: true, Log: log}
 }
 
 func (e *embedded) pushSchema(ctx context.Context, c embeddedConfig) error {

@@ -227,7 +227,7 @@ func download(ctx context.Context, url, file string) error {
 
 // freeAddress is a loopback address that nobody listens on. The log level hides the line that
 // would tell what port 0 became.
-func freeAddress(b *testing.B) string {
+func freeAddress(b testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)

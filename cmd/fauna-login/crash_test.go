@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,17 +24,21 @@ type process struct {
 	cmd         *exec.Cmd
 	url, fauna  string
 	stderr      *syncBuffer
+	more        chan struct{} // has a value after a line was read
 	doneReading chan struct{}
 }
 
 // startProcess starts serve on a data directory and waits until it answers.
-func startProcess(t *testing.T, tenant *auth0test.Tenant, data string) *process {
+func startProcess(t *testing.T, tenant *auth0test.Tenant, data string, change ...func(*exec.Cmd)) *process {
 	t.Helper()
 	cmd := exec.Command("fauna-login", "serve")
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(),
 		"FAUNA_LOGIN_LISTEN=127.0.0.1:0", "FAUNA_LOGIN_ADMIN_LISTEN=", "FAUNA_LOGIN_FAUNA_LISTEN=127.0.0.1:0",
 		"FAUNA_LOGIN_FAUNA_DATA="+data, "FAUNA_LOGIN_AUTH0_ISSUERS="+tenant.Issuer, "FAUNA_LOGIN_AUTH0_AUDIENCE="+tenant.Audience)
+	for _, f := range change {
+		f(cmd)
+	}
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +46,7 @@ func startProcess(t *testing.T, tenant *auth0test.Tenant, data string) *process 
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{cmd: cmd, stderr: &syncBuffer{}, doneReading: make(chan struct{})}
+	p := &process{cmd: cmd, stderr: &syncBuffer{}, more: make(chan struct{}, 1), doneReading: make(chan struct{})}
 	t.Cleanup(p.kill)
 	serving := make(chan struct{})
 	go p.read(stderr, serving)
@@ -61,12 +66,41 @@ func (p *process) read(stderr io.Reader, serving chan<- struct{}) {
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
 		fmt.Fprintln(p.stderr, lines.Text())
+		select {
+		case p.more <- struct{}{}:
+		default:
+		}
 		var line struct{ Msg, Public, Fauna string }
 		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
 			p.url, p.fauna = "http://"+line.Public, "http://"+line.Fauna
 			close(serving)
 		}
 	}
+}
+
+// await waits until the log says text.
+func (p *process) await(t *testing.T, text string) {
+	t.Helper()
+	timeout := time.After(time.Minute)
+	for !strings.Contains(p.stderr.String(), text) {
+		select {
+		case <-p.more:
+		case <-p.doneReading:
+			if !strings.Contains(p.stderr.String(), text) {
+				t.Fatalf("serve ended before it said %q:\n%s", text, p.stderr.String())
+			}
+		case <-timeout:
+			t.Fatalf("serve does not say %q:\n%s", text, p.stderr.String())
+		}
+	}
+}
+
+// end stops the process cleanly and returns its exit code, -1 if a signal ended it.
+func (p *process) end() int {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // ended already
+	<-p.doneReading
+	_ = p.cmd.Wait() // the code says it all
+	return p.cmd.ProcessState.ExitCode()
 }
 
 // kill ends the process without a chance to clean up, and waits for it.

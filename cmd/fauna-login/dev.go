@@ -13,6 +13,7 @@ import (
 	"github.com/fauna-login/fauna-login/config"
 	"github.com/fauna-login/fauna-login/exchange"
 	"github.com/fauna-login/fauna-login/exchange/auth0test"
+	"github.com/fauna-login/fauna-login/exchange/web"
 	"github.com/fauna-login/fauna-login/fqlx"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -100,16 +101,26 @@ func (p *Program) dev(ctx context.Context, f devFlags) error {
 	if err != nil {
 		return err
 	}
-	service, err := exchange.New(exchange.Config{
+	setup := exchange.Config{
 		Verifier: verifier, Fauna: fqlx.New(engine.client(engine.service, log)),
-		Endpoint: public.url(),
-		MaxTTL:   time.Hour, MinTTL: 10 * time.Second, MaxSecrets: 20, MaxTokenBytes: 16384,
+		Endpoint: public.url(), PublicURL: public.url(),
+		MaxTTL: time.Hour, MinTTL: 10 * time.Second, MaxSecrets: 20, MaxTokenBytes: 16384,
 		AllowOrigin: anyOrigin, Query: engine.PublicHandler(), Log: log, Now: p.Now,
-	})
+	}
+	service, err := exchange.New(setup)
 	if err != nil {
 		return err
 	}
-	public.http.Handler = auth0test.LoopbackOnly(service.Handler())
+	service.Announce(ctx)
+	site := http.NewServeMux()
+	site.Handle("/", service.Handler())
+	if err := addDemo(site, setup, web.DemoConfig{
+		URL: public.url(), Auth0: tenant.URL, Audience: tenant.Audience, ClientID: auth0test.ClientID,
+		Users: demoUsers(ctx, engine, log),
+	}); err != nil {
+		return err
+	}
+	public.http.Handler = auth0test.LoopbackOnly(site)
 	public.http.MaxHeaderBytes = maxHeader(16384)
 	auth0.http.Handler = tenant.Handler()
 	fauna.http.Handler = auth0test.LoopbackOnly(engine.Handler())
@@ -132,7 +143,7 @@ func (p *Program) dev(ctx context.Context, f devFlags) error {
 func devVerifier(tenant *auth0test.Tenant, now func() time.Time, log *slog.Logger) (*exchange.Verifier, error) {
 	return exchange.NewVerifier(exchange.VerifierConfig{
 		Tenants: []exchange.Tenant{{
-			Name: "dev", Issuers: []string{tenant.Issuer}, Audience: []string{tenant.Audience},
+			Name: devTenant, Issuers: []string{tenant.Issuer}, Audience: []string{tenant.Audience},
 			UserClaims: devUserClaims, SessionClaims: devSessionClaims,
 		}},
 		Leeway: 30 * time.Second, MaxLifetime: 720 * time.Hour, MaxTokenBytes: 16384,

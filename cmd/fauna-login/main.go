@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"syscall"
 	"time"
+
+	"github.com/mattn/go-isatty"
 )
 
 // gcPercent lets garbage grow to twice of what lives before it is collected. Little lives, while
@@ -20,11 +22,13 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	program := &Program{
-		Args:   os.Args[1:],
-		Env:    os.Environ(),
-		Stdout: os.Stdout,
-		Stderr: os.Stderr,
-		Now:    time.Now,
+		Args:     os.Args[1:],
+		Env:      os.Environ(),
+		Stdin:    os.Stdin,
+		Stdout:   os.Stdout,
+		Stderr:   os.Stderr,
+		Terminal: isatty.IsTerminal(os.Stdin.Fd()),
+		Now:      time.Now,
 	}
 	os.Exit(program.Run(ctx))
 }

@@ -17,8 +17,11 @@ type Program struct {
 	Args           []string
 	Env            []string // KEY=value
 	Dir            string   // where fauna-login.yaml is looked for; empty is the working directory
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	Now            func() time.Time
+	// Terminal: somebody sits at Stdin and can be asked.
+	Terminal bool
+	Now      func() time.Time
 	// Started, if set, is told the addresses once all listeners of serve, dev or engine answer.
 	Started func(Addresses)
 }
@@ -84,7 +87,8 @@ func (p *Program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usagef("%v; see `%s --help`", err, c.CommandPath())
 	})
-	root.AddCommand(p.devCommand(), p.serveCommand(), p.engineCommand(), p.schemaCommand(), p.keyCommand(), p.versionCommand())
+	root.AddCommand(p.devCommand(), p.serveCommand(), p.engineCommand(), p.schemaCommand(), p.keyCommand(),
+		p.sessionCommand(), p.userCommand(), p.versionCommand())
 	return root
 }
 
@@ -94,6 +98,7 @@ func noArgs(c *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := ""
+	c.SuggestionsMinimumDistance = 1 // letter that may differ
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = fmt.Sprintf("; did you mean %q?", near[0])
 	}

@@ -5,9 +5,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/fauna-login/fauna-login/exchange/web"
 )
 
-// The README's examples of roles are those that the conversation app_notes tries.
+// The README's examples of roles are those that the conversation app_notes tries, and
+// the first is the demo's.
 func TestReadmeRolesAreTried(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -25,5 +28,8 @@ func TestReadmeRolesAreTried(t *testing.T) {
 		if !strings.Contains(string(script), example[1]) {
 			t.Errorf("app_notes.txtar lacks the README's\n%s", example[1])
 		}
+	}
+	if !strings.Contains(web.DemoSchema(), examples[0][1]) {
+		t.Errorf("the demo's notes are not the README's")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,10 +42,22 @@ func TestMain(m *testing.M) {
 // run as a process (exec fauna-login …); dev, serve and engine run in this one, under a clock
 // that `advance` moves. With FAUNA_ENDPOINT and FAUNA_SECRET (an admin's) set, `serve` talks to
 // that Fauna in place of the embedded engine, and the conversations that need the engine are
-// skipped. The others call their users by $RUN, since a database outlives a run.
+// skipped. The others call their users by $RUN, since a database outlives a run. At the end no
+// log, metric or audit of any of them may hold a secret, a token or a claim.
 func TestScript(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "../../testdata/script",
+	s := &suite{texts: map[string]string{}, lines: map[string]string{}}
+	t.Cleanup(func() { // when all conversations are over
+		for _, fault := range s.faults() {
+			t.Error(fault)
+		}
+	})
+	testscript.Run(t, s.params("../../testdata/script"))
+}
+
+// params are for the conversations in dir.
+func (s *suite) params(dir string) testscript.Params {
+	return testscript.Params{
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
@@ -55,7 +68,7 @@ func TestScript(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Setup: func(env *testscript.Env) error {
-			c := &conversation{tenants: map[string]*auth0test.Tenant{}}
+			c := &conversation{suite: s, name: strings.TrimPrefix(filepath.Base(env.WorkDir), "script-"), tenants: map[string]*auth0test.Tenant{}}
 			env.Values[conversationKey{}] = c
 			env.Defer(c.stopAll)
 			env.Setenv("RUN", rand.Text())
@@ -65,20 +78,23 @@ func TestScript(t *testing.T) {
 			"dev": cmdDev, "serve": cmdServe, "engine": cmdEngine, "stop": cmdStop,
 			"tenant": cmdTenant, "fail": cmdFail, "rotate": cmdRotate, "fetches": cmdFetches,
 			"mint": cmdMint, "login": cmdLogin, "http": cmdHTTP, "fql": cmdFQL,
-			"field": cmdField, "advance": cmdAdvance,
+			"field": cmdField, "advance": cmdAdvance, "now": cmdNow, "cookie": cmdCookie,
 		},
-	})
+	}
 }
 
 type conversationKey struct{}
 
 // conversation is the state of one script.
 type conversation struct {
+	suite   *suite
+	name    string
 	ahead   atomic.Int64 // how far the clock is ahead, in nanoseconds
 	running []*running
 	tenants map[string]*auth0test.Tenant // name → stand-in tenant
 	body    []byte                       // of the latest answer
-	env     []string                     // of the next program, beside what $PASS names
+	header  http.Header
+	env     []string // of the next program, beside what $PASS names
 	atEnd   []func()
 }
 
@@ -88,6 +104,9 @@ type running struct {
 	stdout, stderr syncBuffer
 	cancel         context.CancelFunc
 	exited         chan int
+	admin          string // listener
+	audit          string // file
+	json           bool   // what it prints
 }
 
 // syncBuffer is a buffer that a running program writes to while the script looks.
@@ -116,12 +135,20 @@ func (c *conversation) now() time.Time { return time.Now().Add(time.Duration(c.a
 
 func (c *conversation) stopAll() {
 	for _, r := range c.running {
-		r.cancel()
-		<-r.exited
+		c.end(r)
 	}
 	for _, f := range c.atEnd {
 		f()
 	}
+}
+
+// end stops a program and keeps what it wrote.
+func (c *conversation) end(r *running) (code int) {
+	c.keepMetrics(r)
+	r.cancel()
+	code = <-r.exited
+	c.keep(r)
+	return code
 }
 
 // start runs a program until its listeners answer. If it exits before, that is a failure, or
@@ -129,6 +156,9 @@ func (c *conversation) stopAll() {
 func (c *conversation) start(ts *testscript.TestScript, neg bool, args ...string) Addresses {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{name: args[0], cancel: cancel, exited: make(chan int, 1)}
+	if r.name == "serve" {
+		r.audit, r.json = c.watchServe(ts, args)
+	}
 	started := make(chan Addresses, 1)
 	program := &Program{
 		Args: args, Dir: ts.MkAbs("."), Env: append(c.env, environ(ts)...), Stdout: &r.stdout, Stderr: &r.stderr,
@@ -137,6 +167,7 @@ func (c *conversation) start(ts *testscript.TestScript, neg bool, args ...string
 	go func() { r.exited <- program.Run(ctx) }()
 	select {
 	case addresses := <-started:
+		r.admin = addresses.Admin
 		c.running = append(c.running, r)
 		if neg {
 			ts.Fatalf("%s started", args[0])
@@ -144,6 +175,10 @@ func (c *conversation) start(ts *testscript.TestScript, neg bool, args ...string
 		return addresses
 	case code := <-r.exited:
 		cancel()
+		if code == exitUsage {
+			r.json, r.audit = false, "" // mistakes in the configuration are told to people, and nothing is opened
+		}
+		c.keep(r)
 		fmt.Fprint(ts.Stdout(), r.stdout.String())
 		fmt.Fprint(ts.Stderr(), r.stderr.String())
 		if !neg {
@@ -173,6 +208,7 @@ func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	var g greeting
 	ts.Check(json.Unmarshal([]byte(c.running[len(c.running)-1].stdout.String()), &g))
+	c.suite.watch.Secret(g.FaunaSecret)
 	ts.Setenv("URL", g.URL)
 	ts.Setenv("QUERY", g.URL)
 	ts.Setenv("AUTH0", g.Auth0)
@@ -188,7 +224,7 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 	c := of(ts)
 	c.env = []string{
 		"FAUNA_LOGIN_LISTEN=127.0.0.1:0", "FAUNA_LOGIN_ADMIN_LISTEN=127.0.0.1:0", "FAUNA_LOGIN_FAUNA_LISTEN=127.0.0.1:0",
-		"FAUNA_LOGIN_FAUNA_DATA=" + ts.MkAbs("data"),
+		"FAUNA_LOGIN_FAUNA_DATA=" + ts.MkAbs("data"), "FAUNA_LOGIN_LOG_LEVEL=debug",
 	}
 	endpoint, root := os.Getenv("FAUNA_ENDPOINT"), os.Getenv("FAUNA_SECRET")
 	if endpoint != "" {
@@ -205,6 +241,8 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 	if endpoint == "" {
 		endpoint = "http://" + addresses.Fauna
 		root, _ = readSecret(ts.MkAbs("data/" + rootSecretFile)) // not there if the script sets an endpoint
+		key, _ := readSecret(ts.MkAbs("data/" + serviceSecretFile))
+		c.suite.watch.Secret(root, key)
 	} else {
 		ts.Setenv("QUERY", endpoint)
 	}
@@ -237,8 +275,7 @@ func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	r := c.running[len(c.running)-1]
 	c.running = c.running[:len(c.running)-1]
-	r.cancel()
-	code := <-r.exited
+	code := c.end(r)
 	fmt.Fprint(ts.Stdout(), r.stdout.String())
 	fmt.Fprint(ts.Stderr(), r.stderr.String())
 	if code != 0 {
@@ -293,14 +330,19 @@ func cmdFetches(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// mint VAR [TENANT] [CLAIMS]: an access token, with claims to override. Without a tenant it is
-// that of dev.
+// mint VAR [TENANT] [CLAIMS]: an access token, with claims to override, and one that nobody may
+// write down. Without a tenant it is that of dev.
 func cmdMint(ts *testscript.TestScript, neg bool, args []string) {
 	claims := "{}"
 	if len(args) > 1 && strings.HasPrefix(args[len(args)-1], "{") {
 		claims = args[len(args)-1]
 		args = args[:len(args)-1]
 	}
+	private := fmt.Sprintf(`{"https://example.com/private":%q`, rand.Text())
+	if claims != "{}" {
+		private += ","
+	}
+	claims = private + claims[1:]
 	issuer := ts.Getenv("AUTH0") + "/"
 	if len(args) > 1 {
 		issuer = of(ts).tenants[args[1]].Issuer
@@ -386,6 +428,16 @@ func cmdField(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], text)
 }
 
+// cookie VAR: name=value of the one cookie that the latest answer sets.
+func cmdCookie(ts *testscript.TestScript, neg bool, args []string) {
+	cookies := of(ts).header.Values("Set-Cookie")
+	if len(cookies) != 1 {
+		ts.Fatalf("%d cookies are set: %q", len(cookies), cookies)
+	}
+	pair, _, _ := strings.Cut(cookies[0], ";")
+	ts.Setenv(args[0], pair)
+}
+
 // advance DURATION: moves the clock of everything in this process.
 func cmdAdvance(ts *testscript.TestScript, neg bool, args []string) {
 	d, err := time.ParseDuration(args[0])
@@ -393,8 +445,27 @@ func cmdAdvance(ts *testscript.TestScript, neg bool, args []string) {
 	of(ts).ahead.Add(int64(d))
 }
 
+// now [-rfc3339] VAR [AHEAD]: the time of that clock, as a NumericDate unless said otherwise.
+func cmdNow(ts *testscript.TestScript, neg bool, args []string) {
+	rfc3339 := args[0] == "-rfc3339"
+	if rfc3339 {
+		args = args[1:]
+	}
+	t := of(ts).now()
+	if len(args) > 1 {
+		d, err := time.ParseDuration(args[1])
+		ts.Check(err)
+		t = t.Add(d)
+	}
+	text := strconv.FormatInt(t.Unix(), 10)
+	if rfc3339 {
+		text = t.UTC().Format(time.RFC3339Nano)
+	}
+	ts.Setenv(args[0], text)
+}
+
 func (c *conversation) show(ts *testscript.TestScript, res *http.Response, body []byte) {
-	c.body = body
+	c.body, c.header = body, res.Header
 	fmt.Fprintln(ts.Stdout(), res.Status)
 	for _, name := range slices.Sorted(maps.Keys(res.Header)) {
 		for _, value := range res.Header[name] {
@@ -415,6 +486,7 @@ func request(ts *testscript.TestScript, method, url, body string, headers ...str
 		}
 		req.Header.Add(name, value)
 	}
+	of(ts).suite.watch.Request(req.Header, body)
 	client := &http.Client{
 		Timeout:       30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -424,5 +496,6 @@ func request(ts *testscript.TestScript, method, url, body string, headers ...str
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
 	ts.Check(err)
+	of(ts).suite.watch.Answer(res.Header, string(answer))
 	return res, answer
 }

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/fauna-login/fauna-login/config"
 	"github.com/fauna-login/fauna-login/exchange"
@@ -64,6 +68,11 @@ func (p *Program) serve(ctx context.Context, cfg *config.Config) error {
 }
 
 func (p *Program) serveUntil(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	audit, err := p.openAudit(cfg.Audit.Output, log)
+	if err != nil {
+		return usagef("audit.output: expected stdout or a file that can be appended to: %v", err)
+	}
+	defer audit.Close()
 	run := &servers{log: log}
 	defer run.close()
 	l, err := listenAll(run, cfg)
@@ -77,6 +86,12 @@ func (p *Program) serveUntil(ctx context.Context, cfg *config.Config, log *slog.
 	}
 	setup := exchangeConfig(cfg, l.public)
 	setup.Log, setup.Now = log, p.Now
+	if setup.Keys, err = ringKeys(cfg.Session.Keys); err != nil {
+		return err
+	}
+	if cfg.Audit.Output != "" {
+		setup.Audit = audit
+	}
 
 	engine, client, err := p.openBackend(ctx, cfg, log)
 	if err != nil {
@@ -96,6 +111,7 @@ func (p *Program) serveUntil(ctx context.Context, cfg *config.Config, log *slog.
 	}
 	addresses := Addresses{Public: l.public.address}
 	l.public.http.Handler = service.Handler()
+	l.public.http.RegisterOnShutdown(service.EndStreams)
 	if l.admin != nil {
 		l.admin.http.Handler, addresses.Admin = service.AdminHandler(), l.admin.address
 	}
@@ -105,6 +121,9 @@ func (p *Program) serveUntil(ctx context.Context, cfg *config.Config, log *slog.
 
 	setup.Verifier.Start()
 	defer setup.Verifier.Close()
+	var announced sync.WaitGroup // before the engine is closed
+	announced.Go(func() { service.Announce(ctx) })
+	defer announced.Wait()
 	log.Info("serving", "public", addresses.Public, "admin", addresses.Admin, "fauna", addresses.Fauna, "endpoint", setup.Endpoint)
 	if p.Started != nil {
 		p.Started(addresses)
@@ -177,15 +196,20 @@ func allowed(origins []string) func(string) bool {
 
 // exchangeConfig maps the configuration onto the exchange's.
 func exchangeConfig(cfg *config.Config, public *server) exchange.Config {
-	endpoint := cfg.Fauna.PublicEndpoint
-	if endpoint == "" { // the default, where the system chose the port
-		endpoint = "http://" + public.address
-		if cfg.TLS.CertFile != "" {
-			endpoint = "https://" + public.address
-		}
+	listener := "http://" + public.address
+	if cfg.TLS.CertFile != "" {
+		listener = "https://" + public.address
+	}
+	publicURL := cfg.PublicURL
+	if publicURL == "" && config.LoopbackAddress(cfg.Listen) {
+		publicURL = listener // the default, where the system chose the port
 	}
 	return exchange.Config{
-		Endpoint:       endpoint,
+		Mode:           exchange.Mode(cfg.Session.Mode),
+		Insecure:       strings.HasPrefix(publicURL, "http:"),
+		Upstream:       cfg.Fauna.Endpoint,
+		Endpoint:       cmp.Or(cfg.Fauna.PublicEndpoint, listener),
+		PublicURL:      publicURL,
 		MaxTTL:         cfg.Session.MaxTTL,
 		MinTTL:         cfg.Session.MinTTL,
 		MaxSecrets:     cfg.Session.MaxSecretsPerJWT,
@@ -196,6 +220,18 @@ func exchangeConfig(cfg *config.Config, public *server) exchange.Config {
 		TrustedProxies: cfg.Limits.TrustedProxies,
 		TLS:            cfg.TLS.CertFile != "",
 	}
+}
+
+func ringKeys(secrets []config.Secret) ([]exchange.Key, error) {
+	var keys []exchange.Key
+	for _, secret := range secrets {
+		key, err := exchange.ParseKey(secret.Reveal())
+		if err != nil {
+			return nil, fmt.Errorf("reading session.keys: %w", err)
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
 }
 
 func verifierConfig(cfg *config.Config, p *Program, log *slog.Logger) exchange.VerifierConfig {
@@ -214,13 +250,24 @@ func verifierConfig(cfg *config.Config, p *Program, log *slog.Logger) exchange.V
 		Log: log,
 	}
 	for _, t := range cfg.Auth0.Tenants {
-		v.Tenants = append(v.Tenants, exchange.Tenant{
-			Name: t.Name, Issuers: t.Issuers, Audience: t.Audience, JWKSURL: t.JWKSURL, Algorithms: t.Algorithms,
-			Clients: t.Clients, Organizations: t.Organizations, Actors: t.Actors, RequiredScope: t.RequiredScope,
-			UserClaims: claimCopies(t.Claims.User), SessionClaims: claimCopies(t.Claims.Session),
-		})
+		v.Tenants = append(v.Tenants, exchangeTenant(t))
 	}
 	return v
+}
+
+func exchangeTenant(t config.Tenant) exchange.Tenant {
+	tenant := exchange.Tenant{
+		Name: t.Name, Issuers: t.Issuers, Audience: t.Audience, JWKSURL: t.JWKSURL, Algorithms: t.Algorithms,
+		Clients: t.Clients, Organizations: t.Organizations, Actors: t.Actors, RequiredScope: t.RequiredScope,
+		UserClaims: claimCopies(t.Claims.User), SessionClaims: claimCopies(t.Claims.Session),
+		SessionIDClaim: t.SessionIDClaim, LinkIDClaim: t.LinkIDClaim,
+		OnBehalf:      exchange.OnBehalf{Clients: t.OnBehalf.Clients, Scope: t.OnBehalf.Scope, MaxTTL: t.OnBehalf.MaxTTL},
+		LogoutClients: t.LogoutClients,
+	}
+	for _, token := range t.EventTokens {
+		tenant.EventTokens = append(tenant.EventTokens, token.Reveal())
+	}
+	return tenant
 }
 
 func claimCopies(claims []config.Claim) []exchange.ClaimCopy {

@@ -24,7 +24,7 @@ test: lint race fuzz ## everything CI runs
 
 .PHONY: race
 race: ## all tests under the race detector
-	$(GO) test -race -timeout 8m $(PKGS)
+	$(GO) test -race -timeout 20m $(PKGS)
 
 .PHONY: lint
 lint: ## gofmt, vet, staticcheck
@@ -39,6 +39,12 @@ fuzz: ## each fuzz target for FUZZTIME (a time, or a count as 5000x)
 			echo "fuzz $$target $$pkg"; \
 			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$pkg; \
 		done; \
+	done
+
+.PHONY: node-modules
+node-modules: ## the npm packages of the tests in Node and in the browser; without them those are skipped
+	@set -e; for dir in exchange/web exchange/web/browser exchange/examples/spa exchange/examples/react; do \
+		echo "npm ci $$dir"; (cd $$dir && npm ci --no-audit --no-fund --loglevel=error); \
 	done
 
 .PHONY: soak

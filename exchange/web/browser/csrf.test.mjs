@@ -1,0 +1,196 @@
+// Requests that somebody else's page makes the user's browser send, with the user's cookie. Every way that a browser
+// offers is tried from every origin; what passed is read off the database, not off what a page was told.
+
+import { describe } from 'node:test';
+import assert from 'node:assert/strict';
+import {
+  ask, cookieOf, fql, mint, newPerson, noPolicy, openEverywhere, openKit, openOwn, startSession, test, useBrowser, world,
+} from './harness.mjs';
+
+useBrowser();
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const contentTypes = [
+  undefined,
+  'application/json',
+  'application/json; charset=utf-8',
+  'text/plain',
+  'application/x-www-form-urlencoded',
+  'multipart/form-data; boundary=x',
+  'application/octet-stream',
+];
+const headers = ['1', undefined, '0'];
+const fetchModes = ['cors', 'no-cors', 'same-origin'];
+
+// Every fetch that a script can make of these.
+const fetchesOf = (types) =>
+  methods.flatMap((method) =>
+    types.flatMap((contentType) => headers.flatMap((header) => fetchModes.map((mode) => ({ method, contentType, header, mode })))),
+  );
+const fetches = fetchesOf(contentTypes);
+const withoutBody = fetchesOf([undefined, 'application/json', 'text/plain']); // where there is none to be of a type
+
+const forms = ['application/x-www-form-urlencoded', 'multipart/form-data', 'text/plain'].flatMap((enctype) =>
+  ['POST', 'GET'].flatMap((method) => ['frame', 'window'].map((target) => ({ method, enctype, target }))),
+);
+
+// What an attacker wants to happen, told apart by `id`; also in a form's body of text/plain.
+const writing = (id) => `{"query":"Note.create({ owner: Query.identity()!.user, text: \\"${id}\\" })"}`;
+
+// Sends fetches from a page; ids are name and number. @returns the statuses that the page got to see.
+const sendFetches = (where, name, url, tries) =>
+  where.evaluate(
+    async ([name, url, tries, body]) => {
+      const seen = [];
+      const send = async ({ method, contentType, header, mode }, n) => {
+        const headers = { ...(contentType && { 'Content-Type': contentType }), ...(header && { 'X-Fauna-Login': header }) };
+        const text = new Blob([body.replace('ID', `${name} ${n}`)]); // of no type: a string would have one
+        const init = { method, headers, mode, credentials: 'include', ...(!['GET', 'HEAD'].includes(method) && body && { body: text }) };
+        seen[n] = await fetch(url, init).then((res) => res.status, () => 'blocked');
+      };
+      for (let n = 0; n < tries.length; n += 20) await Promise.all(tries.slice(n, n + 20).map((each, i) => send(each, n + i)));
+      return seen;
+    },
+    [name, url, tries, url.endsWith('/query/1') ? writing('ID') : ''],
+  );
+
+// Submits a form, into a frame or a new window.
+const submit = ([name, url, { method, enctype, target }, body]) => {
+  const frame = Object.assign(document.createElement('iframe'), { name });
+  const form = Object.assign(document.createElement('form'), { method, enctype, action: url, target: target === 'frame' ? name : '_blank' });
+  // `name=value` is JSON when its = is within a string.
+  form.append(Object.assign(document.createElement('input'), { name: `${body.slice(0, -1)},"x":"`, value: '"}' }));
+  document.body.append(frame, form);
+  form.submit();
+};
+
+// What is left without fetch.
+const beacon = ([, url, , body]) => void navigator.sendBeacon(url, new Blob([body], { type: 'text/plain' }));
+
+const within = (what, p) => Promise.race([p, new Promise((_, no) => setTimeout(() => no(new Error(`HANG ${what}`)), 12000))]);
+// @returns what the service was sent, and its answers. Of a window and a beacon the browser does not tell all headers.
+async function sendForms(where, name, url) {
+  const context = (where.page?.() ?? where).context();
+  const seen = [];
+  for (const [n, form] of [...forms, { method: 'POST' }].entries()) {
+    const answered = context.waitForEvent('response', (res) => res.url().startsWith(url) && res.request().method() === form.method);
+    await within('evaluate', where.evaluate(form.target ? submit : beacon, [`${name} form ${n}`, url, form, writing(`${name} form ${n}`)]));
+    const res = await answered;
+    const cookie = form.target === 'frame' ? 'cookie' in (await within('headers', res.request().allHeaders())) : undefined;
+    seen.push({ ...form, status: res.status(), cookie });
+    for (const page of context.pages()) if (page.url().startsWith(url)) await within('close', page.close());
+  }
+  return seen;
+}
+
+// Ada's browser with the cookie of a mode, and no more than that; her other pages hold no secret.
+async function withCookie(t, mode) {
+  const ada = await newPerson(t, noPolicy);
+  const page = await openKit(ada);
+  await startSession(page, mode, { token: await mint(3600) });
+  const { value } = await ask(page, 'getSecret');
+  await page.evaluate(() => window.session.close());
+  await within('close', page.close());
+  return { ada, session: value.session.id };
+}
+
+const notes = async () => (await fql('cookie', 'Note.all().toArray().map(.text)')).data;
+
+describe('cookie: POST /query/1', () => {
+  const url = `${world.cookie.url}/query/1`;
+
+  test('fetch', async (t) => {
+    const { ada } = await withCookie(t, 'cookie');
+    await fql('cookie', 'Note.all().forEach(.delete())');
+    const want = [];
+    for (const [name, where, allowed] of await openEverywhere(ada, 'cookie')) {
+      await sendFetches(where, name, url, fetches);
+      fetches.forEach(({ method, contentType, header, mode }, n) => {
+        const reaches = mode === 'cors' || (mode === 'same-origin' && name === 'own');
+        const good = method === 'POST' && contentType?.startsWith('application/json') && header === '1';
+        if (allowed && reaches && good) want.push(`${name} ${n}`);
+      });
+    }
+    assert.deepEqual((await notes()).sort(), want.sort());
+    assert.ok(want.length === 6 && fetches.length * 10 > 3000, `${want.length} of ${fetches.length}`);
+    assert.ok(await cookieOf(ada, 'cookie'), 'what was refused has taken the cookie');
+  });
+
+  test('forms and beacons', async (t) => {
+    const { ada } = await withCookie(t, 'cookie');
+    await fql('cookie', 'Note.all().forEach(.delete())');
+    for (const [name, where] of await openEverywhere(ada, 'cookie')) {
+      const posts = (await sendForms(where, name, url)).filter(({ method }) => method === 'POST');
+      // From pages of the same site the browser does send the cookie: SameSite is no defence there, the service is.
+      const cookies = posts.map(({ cookie }) => cookie).filter((cookie) => cookie !== undefined);
+      assert.equal(cookies.length, 3);
+      if (['own', 'app', 'other port', 'sibling'].includes(name)) assert.ok(cookies.every(Boolean), `${name}: nothing was tried`);
+      if (['evil', 'lookalike', 'http'].includes(name)) assert.ok(!cookies.some(Boolean), `${name}: a cookie of SameSite=Strict was sent`);
+      assert.ok(posts.every(({ status }) => status === 403 || status === 401), `${name}: ${JSON.stringify(posts)}`);
+    }
+    assert.deepEqual(await notes(), []);
+    assert.ok(await cookieOf(ada, 'cookie'));
+  });
+});
+
+for (const [mode, path, method] of [
+  ['refresh', '/fauna-login/refresh', 'POST'],
+  ['refresh', '/fauna-login', 'DELETE'],
+  ['cookie', '/fauna-login', 'DELETE'],
+]) {
+  describe(`${mode}: ${method} ${path}`, () => {
+    const url = world[mode].url + path;
+    const state = async (session) => (await fql(mode, `auth0_jwt.byId("${session}") { refresh_generation }`)).data;
+
+    test('nothing but a script of an allowed page', async (t) => {
+      const { ada, session } = await withCookie(t, mode);
+      const { value } = await cookieOf(ada, mode);
+      const before = await state(session);
+      assert.ok(before, 'there is no session');
+      for (const [name, where, allowed] of await openEverywhere(ada, mode)) {
+        const passes = ({ method: m, header, mode: f }) => allowed && m === method && header === '1' && f !== 'no-cors';
+        await sendFetches(where, name, url, withoutBody.filter((each) => !passes(each)));
+        if (method === 'POST') await sendForms(where, name, url);
+        assert.deepEqual(await state(session), before, name);
+        assert.equal((await cookieOf(ada, mode))?.value, value, name);
+      }
+    });
+
+    for (const [from, fetchMode] of [['own', 'same-origin'], ['app', 'cors']]) {
+      test(`a script of an allowed page: ${from}`, async (t) => {
+        const { ada, session } = await withCookie(t, mode);
+        const before = await state(session);
+        const where = await (from === 'own' ? openOwn(ada, world[mode].url) : openKit(ada));
+        const [status] = await sendFetches(where, from, url, [{ method, header: '1', mode: fetchMode }]);
+        assert.equal(status, method === 'POST' ? 200 : 204);
+        assert.notDeepEqual(await state(session), before);
+      });
+    }
+  });
+}
+
+// Login CSRF: a page that puts its own user into the victim's browser, to read what the victim then writes.
+for (const mode of ['refresh', 'cookie']) {
+  test(`${mode}: POST /fauna-login, with somebody else’s token`, async (t) => {
+    const { ada } = await withCookie(t, mode);
+    const { value } = await cookieOf(ada, mode);
+    const token = await mint(3601);
+    for (const [name, where, allowed] of await openEverywhere(ada, mode)) {
+      if (allowed) continue;
+      const statuses = await where.evaluate(
+        ([url, token]) => {
+          const send = (init) => fetch(url, { method: 'POST', credentials: 'include', ...init }).then((res) => res.status, () => 'blocked');
+          return Promise.all([
+            send({ headers: { Authorization: `Bearer ${token}` } }),
+            send({ headers: { Authorization: `Bearer ${token}`, 'X-Fauna-Login': '1' } }),
+            send({ mode: 'no-cors', headers: { Authorization: `Bearer ${token}` } }),
+            send({ mode: 'no-cors', body: new URLSearchParams({ access_token: token }) }),
+          ]);
+        },
+        [`${world[mode].url}/fauna-login`, token],
+      );
+      assert.deepEqual(statuses, ['blocked', 'blocked', 0, 0], name); // 0: opaque
+      assert.equal((await cookieOf(ada, mode)).value, value, name);
+    }
+  });
+}

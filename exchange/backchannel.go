@@ -21,7 +21,8 @@ const hookTimeout = 4 * time.Second
 //
 // With a sid these are the sessions of that Auth0 session. A tenant without session_id_claim has
 // sessions that know no sid: then all of the user's end that were issued until the logout, which
-// is more than was asked for and never less. With a sub alone it is the user's sessions anyway.
+// is more than was asked for. With a sub alone it is the user's sessions anyway. A session whose
+// JWT came without the claim, where there is one, is not found by a sid.
 func (s *Service) postBackchannelLogout(c echo.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), hookTimeout)
 	defer cancel()
@@ -40,7 +41,7 @@ func (s *Service) postBackchannelLogout(c echo.Context) error {
 	recordOf(ctx).endedAll(ended...)
 	if err != nil {
 		s.logouts.release(verdict) // for Auth0 to try again
-		return faunaError(ctx, err)
+		return endError(ctx, err)
 	}
 	return c.NoContent(http.StatusOK)
 }

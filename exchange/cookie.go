@@ -130,22 +130,21 @@ func (s *Service) endCookie(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// endSessionOf ends the session of a cookie's value. That it is not ours is no error.
+// endSessionOf ends the session of a cookie's value, also when the secret in it is dead. That it
+// is not ours is no error.
 func (s *Service) endSessionOf(ctx context.Context, value string) error {
-	if s.Mode == ModeCookie {
-		held, ok := s.jar.open(value)
-		if !ok {
-			return nil
-		}
-		return s.endSecret(ctx, faunaSecret(held.secret))
-	}
 	handle, ok := s.jar.readHandle(value)
+	if s.Mode == ModeCookie {
+		var held sealed
+		held, ok = s.jar.open(value)
+		handle.SessionID = held.sessionID
+	}
 	if !ok {
 		return nil
 	}
 	ended, err := s.Fauna.EndSession(ctx, handle.SessionID)
 	if err != nil {
-		return faunaError(ctx, err)
+		return endError(ctx, err)
 	}
 	if len(ended) > 0 {
 		recordOf(ctx).endedAll(ended...)

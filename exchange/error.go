@@ -139,6 +139,16 @@ func faunaError(ctx context.Context, err error) *Error {
 	return &Error{problem: problemServer, Reason: ReasonInternal, Err: err}
 }
 
+// endError is the answer where ending a session failed: what was asked for was right, and has to
+// be asked again, which after a 4xx Auth0 would not.
+func endError(ctx context.Context, err error) *Error {
+	e := faunaError(ctx, err)
+	if e.status < http.StatusInternalServerError {
+		e.problem, e.RetryAfter = problemUnavailable, retryAfter
+	}
+	return e
+}
+
 // challenge is the WWW-Authenticate header of a 401 or 403 (RFC 6750 §3).
 func (e *Error) challenge() string {
 	if e.status != http.StatusUnauthorized && e.status != http.StatusForbidden {

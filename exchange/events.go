@@ -75,13 +75,15 @@ func (s *Service) applyEvent(ctx context.Context, event fqlx.UserEvent) error {
 			return &Error{problem: problemUnavailable, Reason: ReasonApp, RetryAfter: 10 * time.Second, Err: err} // it may be mended
 		}
 		applied = true
-		ended, err = s.denyUser(ctx, event)
+		var more []fqlx.Ended
+		more, err = s.denyUser(ctx, event)
+		ended = append(ended, more...)
 	}
 	if ending && applied {
 		recordOf(ctx).endedAll(ended...)
 	}
 	if err != nil {
-		return faunaError(ctx, err)
+		return endError(ctx, err)
 	}
 	return nil
 }
@@ -94,7 +96,7 @@ func (s *Service) denyUser(ctx context.Context, event fqlx.UserEvent) ([]fqlx.En
 		before = now
 	}
 	return s.Fauna.EndSessions(ctx, fqlx.EndRequest{
-		Tenant: event.Tenant, Kind: fqlx.KindUser, Value: event.Subject, Before: before, Keep: event.Keep,
+		Tenant: event.Tenant, Kind: fqlx.KindUser, Value: event.Subject, Deleted: event.Deleted, Before: before, Keep: event.Keep,
 	})
 }
 

@@ -66,7 +66,7 @@ func (s *Service) endJWT(ctx context.Context, v Verdict) error {
 	}
 	ended, err := s.Fauna.EndJWT(ctx, fqlx.JWT{Tenant: v.Tenant, Subject: v.Subject, Hash: v.Hash, LinkID: v.LinkID, ExpiresAt: v.ExpiresAt})
 	if err != nil {
-		return faunaError(ctx, err)
+		return endError(ctx, err)
 	}
 	recordOf(ctx).endedAll(ended...)
 	return nil
@@ -87,5 +87,5 @@ func (s *Service) endSecret(ctx context.Context, secret faunaSecret) error {
 	case errors.Is(err, fqlx.ErrUnauthorized), errors.Is(err, fqlx.ErrForbidden), errors.Is(err, fqlx.ErrRefused):
 		return nil // dead, or the token of a document that is no session: nothing to end
 	}
-	return faunaError(ctx, err)
+	return endError(ctx, err)
 }

@@ -46,6 +46,8 @@ type EndRequest struct {
 	Tenant string
 	Kind   Kind
 	Value  string
+	// Deleted: the user was deleted at Auth0; no server may act on their behalf.
+	Deleted bool
 	// Before: what was issued at or before it ends.
 	Before time.Time
 	// Keep is how long the deny mark stays, whole seconds: as long as the longest JWT lives.
@@ -59,6 +61,9 @@ func (c *Client) EndSessions(ctx context.Context, r EndRequest) ([]Ended, error)
 	b := AppendText([]byte(`{"tenant":`), r.Tenant)
 	b = AppendText(append(b, `,"kind":`...), string(r.Kind))
 	b = AppendText(append(b, `,"value":`...), r.Value)
+	if r.Deleted {
+		b = append(b, `,"deleted":true`...)
+	}
 	b = appendTime(append(b, `,"before":`...), r.Before)
 	b = AppendInt(append(b, `,"keep":`...), int64(r.Keep/time.Second))
 	return c.endAll(ctx, "endAuth0Sessions", Tagged(append(b, '}')))

@@ -92,6 +92,9 @@ func (p *Program) serveUntil(ctx context.Context, cfg *config.Config, log *slog.
 	if cfg.Audit.Output != "" {
 		setup.Audit = audit
 	}
+	if setup.Insecure && setup.Mode != exchange.ModeBearer {
+		log.Warn("cookies go without Secure and without their prefix, since browsers come by http; behind a TLS proxy set public_url to its https URL", "public_url", setup.PublicURL)
+	}
 
 	engine, client, err := p.openBackend(ctx, cfg, log)
 	if err != nil {

@@ -6,6 +6,7 @@
  *   loginUrl: 'https://login.example.com/fauna-login',
  *   getAccessToken: ({ fresh }) => auth0.getTokenSilently({ cacheMode: fresh ? 'off' : 'on' }),
  * });
+ * await session.login(); // after a login at Auth0
  * const client = session.client(fauna); // import * as fauna from 'fauna'
  * await client.query(fauna.fql`Note.all()`);
  * await session.logout(); // then auth0.logout()
@@ -50,7 +51,7 @@ export interface Options<M extends Mode = 'bearer'> {
   skewSeconds?: number;
   /** Renewal begins so long before the end, or at half of the life, or up to a quarter of that later. Default: 60. */
   refreshAheadSeconds?: number;
-  /** How long one request may take. Default: 10. */
+  /** How long one request may take; in mode `refresh` below ten, for then a lost answer can be had again. Default: 6. */
   timeoutSeconds?: number;
   /** How long a caller without a secret waits between tries in an outage, all in all. Default: 30. */
   maxWaitSeconds?: number;

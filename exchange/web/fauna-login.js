@@ -31,6 +31,7 @@ const isDPoP = (token) => {
 // What a request shows: a token or secret, cookies with the header that no form sends.
 const proof = (token, cookie, headers) => ({
   credentials: cookie ? 'include' : 'omit',
+  redirect: 'error',
   headers: { ...headers, ...(token && { Authorization: `Bearer ${token}` }), ...(cookie && { 'X-Fauna-Login': '1' }) },
 });
 
@@ -45,7 +46,7 @@ export function createFaunaSession({
   resume = true,
   skewSeconds = 30,
   refreshAheadSeconds = 60,
-  timeoutSeconds = 10,
+  timeoutSeconds = 6,
   maxWaitSeconds = 30,
   fetch = globalThis.fetch,
   now = clock(),
@@ -83,7 +84,6 @@ export function createFaunaSession({
       const res = await fetch(loginUrl + path, {
         ...proof(token, cookies),
         method,
-        redirect: 'error',
         signal: AbortSignal.timeout(timeoutSeconds * 1e3),
       });
       const { ok, status, headers } = res;
@@ -244,7 +244,7 @@ export function createFaunaSession({
     async function call({ data, headers: { Authorization, ...headers }, method, path }, signal, again) {
       const used = await obtain();
       const { secret, endpoint } = used;
-      const res = await fetch(new URL(path, endpoint), {
+      const res = await fetch(endpoint + path, {
         ...proof(secret, !secret, { ...headers, 'Content-Type': 'application/json' }),
         method,
         body: JSON.stringify(data),

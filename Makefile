@@ -4,6 +4,7 @@ PKGS      := ./...
 FUZZTIME  ?= 3000x
 BENCHTIME ?= 2s
 EXCHANGES ?= 30000
+NODE_DIRS := exchange/web exchange/web/browser exchange/examples/spa exchange/examples/react
 
 .DEFAULT_GOAL := help
 
@@ -25,6 +26,12 @@ test: lint race fuzz ## everything CI runs
 .PHONY: race
 race: ## all tests under the race detector
 	$(GO) test -race -timeout 20m $(PKGS)
+	@for needed in node npm chromium; do \
+		command -v $$needed >/dev/null || echo "SKIPPED: $$needed is not there, and what needs it (the client, the scripts for Auth0, the pages in a browser) WAS NOT TESTED"; \
+	done
+	@for dir in $(NODE_DIRS); do \
+		[ -d $$dir/node_modules ] || echo "SKIPPED: $$dir WAS NOT TESTED, its packages are not there: make node-modules"; \
+	done
 
 .PHONY: lint
 lint: ## gofmt, vet, staticcheck
@@ -43,8 +50,8 @@ fuzz: ## each fuzz target for FUZZTIME (a time, or a count as 5000x)
 
 .PHONY: node-modules
 node-modules: ## the npm packages of the tests in Node and in the browser; without them those are skipped
-	@set -e; for dir in exchange/web exchange/web/browser exchange/examples/spa exchange/examples/react; do \
-		echo "npm ci $$dir"; (cd $$dir && npm ci --no-audit --no-fund --loglevel=error); \
+	@set -e; for dir in $(NODE_DIRS); do \
+		echo "npm ci $$dir"; (cd $$dir && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error); \
 	done
 
 .PHONY: soak

@@ -75,16 +75,19 @@ func startBrowserWorld(t *testing.T, pages string) *browserWorld {
 	w.SPKI = base64.StdEncoding.EncodeToString(sum[:])
 
 	w.startTenant(t, &pair)
-	site := http.HandlerFunc(w.site)
-	port := listenTest(t, site, &pair)
-	w.App, w.Sibling = "https://app.example.test:"+port, "https://sibling.example.test:"+port
-	w.Evil, w.Lookalike = "https://evil.test:"+port, "https://app.example.test.evil.test:"+port
-	w.OtherPort = "https://app.example.test:" + listenTest(t, site, &pair)
-	w.Plain = "http://app.example.test:" + listenTest(t, site, nil)
-	w.Control = "http://127.0.0.1:" + listenTest(t, http.HandlerFunc(w.control), nil)
+	site, other, plain := listenTest(t, w.site, &pair), listenTest(t, w.site, &pair), listenTest(t, w.site, nil)
+	w.App, w.Sibling = "https://app.example.test:"+site.port, "https://sibling.example.test:"+site.port
+	w.Evil, w.Lookalike = "https://evil.test:"+site.port, "https://app.example.test.evil.test:"+site.port
+	w.OtherPort = "https://app.example.test:" + other.port
+	w.Plain = "http://app.example.test:" + plain.port
+	control := listenTest(t, w.control, nil)
+	w.Control = "http://127.0.0.1:" + control.port
 	w.Bearer = w.startMode(t, exchange.ModeBearer)
 	w.Refresh = w.startMode(t, exchange.ModeRefresh)
 	w.Cookie = w.startMode(t, exchange.ModeCookie)
+	for _, l := range []testListener{site, other, plain, control} {
+		l.serve()
+	}
 	return w
 }
 
@@ -93,8 +96,10 @@ func (w *browserWorld) now() time.Time { return time.Now().Add(time.Duration(w.a
 // startTenant starts the stand-in tenant: for the browser as a custom domain of the app's own
 // site, for the programs on plain loopback.
 func (w *browserWorld) startTenant(t *testing.T, pair *tls.Certificate) {
-	handler := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.tenant.Handler().ServeHTTP(rw, r) })
-	w.Auth0 = "https://auth.example.test:" + listenTest(t, handler, pair)
+	handler := func(rw http.ResponseWriter, r *http.Request) { w.tenant.Handler().ServeHTTP(rw, r) }
+	browsers, programs := listenTest(t, handler, pair), listenTest(t, handler, nil)
+	w.Auth0 = "https://auth.example.test:" + browsers.port
+	w.jwksURL = "http://127.0.0.1:" + programs.port + "/.well-known/jwks.json"
 	var err error
 	w.tenant, err = auth0test.NewTenant(auth0test.Options{
 		Issuer: w.Auth0 + "/", Now: w.now, Hosts: []string{"auth.example.test", "app.example.test"},
@@ -103,21 +108,27 @@ func (w *browserWorld) startTenant(t *testing.T, pair *tls.Certificate) {
 		t.Fatal(err)
 	}
 	w.Audience = w.tenant.Audience
-	w.jwksURL = "http://127.0.0.1:" + listenTest(t, handler, nil) + "/.well-known/jwks.json"
+	browsers.serve()
+	programs.serve()
 }
 
-// listenTest serves a handler on a port of this machine until the test ends, and returns the port.
-func listenTest(t *testing.T, handler http.Handler, pair *tls.Certificate) string {
+// testListener has its port before it serves: the handlers tell each other's.
+type testListener struct {
+	port  string
+	serve func()
+}
+
+// listenTest listens on a port of this machine until the test ends.
+func listenTest(t *testing.T, handler http.HandlerFunc, pair *tls.Certificate) testListener {
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // browsers give up connections as they like
-	if pair == nil {
-		server.Start()
-	} else {
-		server.TLS = &tls.Config{Certificates: []tls.Certificate{*pair}}
-		server.StartTLS()
-	}
 	t.Cleanup(server.Close)
-	return strconv.Itoa(server.Listener.Addr().(*net.TCPAddr).Port)
+	l := testListener{strconv.Itoa(server.Listener.Addr().(*net.TCPAddr).Port), server.Start}
+	if pair != nil {
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{*pair}}
+		l.serve = server.StartTLS
+	}
+	return l
 }
 
 // startMode runs serve in a mode, with the app's schema pushed to its engine.

@@ -302,6 +302,8 @@ func TestAudit(t *testing.T) {
 			s.check(a, line("exchange", "issued", theUser, bySPA, session(a), jwtHash(token)))
 			s.check(s.cookieQuery(cookie, "1")) // no decision
 			s.check(s.cookieQuery("", "1"), line("query", "refused", because(exchange.ReasonCookie)))
+			s.check(s.pageOf("413", "POST", "/query/1", cookie, "{}"), line("query", "refused", because(exchange.ReasonCookieUser), m{"session_id": a.Session.ID}))
+			s.check(s.pageOf("413", "DELETE", "/fauna-login", cookie, ""), line("logout", "done"))
 			s.check(s.do(s.request("POST", "/query/1", "{}", "Cookie: "+cookie)), line("query", "refused", because(exchange.ReasonCSRF)))
 			s.check(s.page("DELETE", "/fauna-login", cookie, ""), line("logout", "ended", theUser, bySPA, session(a), jwtHash(token)))
 		}},

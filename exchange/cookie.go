@@ -26,7 +26,8 @@ const (
 )
 
 // The cookies' names but for their prefix. Browsers take `__Host-Http-…` over https alone, for
-// this very host alone, and from no script (RFC 6265bis §4.1.3).
+// this very host alone, and from no script (draft-ietf-httpbis-layered-cookies §4.1.3.4); those
+// that do not know it yet see a `__Host-…`.
 const (
 	cookiePrefix = "__Host-Http-"
 	secretCookie = "fauna_login"
@@ -79,6 +80,16 @@ func (j jar) set(w http.ResponseWriter, value string, life time.Duration) {
 	http.SetCookie(w, j.cookie(value, max(int(life/time.Second), 1)))
 }
 
+// drop takes the cookie away that a refused request came with. Where none came, or two, it does
+// nothing: the refusal may arrive after another tab's login, and would take the new cookie away.
+// That of an old cookie still may, since Set-Cookie cannot say "if it is still this one"; then the
+// other tab has to exchange its token once more.
+func (j jar) drop(w http.ResponseWriter, r *http.Request) {
+	if len(r.CookiesNamed(j.name)) == 1 {
+		j.clear(w)
+	}
+}
+
 // clear takes the cookie away.
 func (j jar) clear(w http.ResponseWriter) { http.SetCookie(w, j.cookie("", -1)) }
 
@@ -102,7 +113,7 @@ func (s *Service) deliver(c echo.Context, session fqlx.Session, ends time.Time) 
 		s.jar.set(c.Response(), handle, ends.Sub(session.IssuedAt))
 	case ModeCookie:
 		life := session.ExpiresAt.Sub(session.IssuedAt)
-		value, err := s.jar.seal(sealed{session.SessionID, s.Now().Add(life), session.Secret})
+		value, err := s.jar.seal(sealed{session.SessionID, session.UserID, s.Now().Add(life), session.Secret})
 		if err != nil {
 			return err
 		}
@@ -113,36 +124,47 @@ func (s *Service) deliver(c echo.Context, session fqlx.Session, ends time.Time) 
 }
 
 // endCookie ends the session of the request's cookie, if it has a good one, and takes the cookie
-// away. With a bearer token the request goes on, to end that one's session too.
+// away; not if it is of another user than the page works for. With a bearer token the request goes
+// on, to end that one's session too.
 func (s *Service) endCookie(next echo.HandlerFunc) echo.HandlerFunc {
 	byToken := s.bearing(s.endable)(next)
 	return func(c echo.Context) error {
-		ctx := c.Request().Context()
-		recordOf(ctx).outcome = "done"
-		if err := s.endSessionOf(ctx, s.jar.read(c.Request())); err != nil {
-			return err
+		r := c.Request()
+		recordOf(r.Context()).outcome = "done"
+		if session, mine := s.cookieSession(r); mine {
+			if err := s.endSession(r.Context(), session); err != nil {
+				return err
+			}
+			if len(r.CookiesNamed(s.jar.name)) > 0 { // else there may be a new one by now, see drop
+				s.jar.clear(c.Response())
+			}
 		}
-		s.jar.clear(c.Response())
-		if hasAuthorization(c.Request()) {
+		if hasAuthorization(r) {
 			return byToken(c)
 		}
 		return c.NoContent(http.StatusNoContent)
 	}
 }
 
-// endSessionOf ends the session of a cookie's value, also when the secret in it is dead. That it
-// is not ours is no error.
-func (s *Service) endSessionOf(ctx context.Context, value string) error {
-	handle, ok := s.jar.readHandle(value)
-	if s.Mode == ModeCookie {
-		var held sealed
-		held, ok = s.jar.open(value)
-		handle.SessionID = held.sessionID
+// cookieSession returns the id of the session that the request's cookie is of, also when the secret
+// in it is dead; empty if the cookie is none of ours. It is not mine if it is of another user than
+// the page works for. A handle does not say whose it is.
+func (s *Service) cookieSession(r *http.Request) (id string, mine bool) {
+	value := s.jar.read(r)
+	if s.Mode == ModeRefresh {
+		handle, _ := s.jar.readHandle(value)
+		return handle.SessionID, true
 	}
-	if !ok {
+	held, ok := s.jar.open(value)
+	return held.sessionID, !ok || held.serves(pageUser(r))
+}
+
+// endSession ends a session by its id. That there is none is no error.
+func (s *Service) endSession(ctx context.Context, id string) error {
+	if id == "" {
 		return nil
 	}
-	ended, err := s.Fauna.EndSession(ctx, handle.SessionID)
+	ended, err := s.Fauna.EndSession(ctx, id)
 	if err != nil {
 		return endError(ctx, err)
 	}

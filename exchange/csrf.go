@@ -3,13 +3,31 @@ package exchange
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 )
 
-// pageHeader is what a page's script puts into each request that a cookie authenticates, with the
-// value 1. No form can, and a script of another origin only after a preflight that lets it.
+// pageHeader is what a page's script puts into each request that a cookie authenticates: 1, or the
+// id of the user document that the page works for. No form can, and a script of another origin only
+// after a preflight that lets it.
 const pageHeader = "X-Fauna-Login"
+
+const maxID = 20 // digits of 2⁶⁴ − 1, the greatest id of a document
+
+// pageUser is the id of the user that the page works for; empty if it does not say. A user whose id
+// is 1 cannot be told from that.
+func pageUser(r *http.Request) string {
+	if id := r.Header.Get(pageHeader); id != "1" {
+		return id
+	}
+	return ""
+}
+
+// isID reports whether s has the form of a document's id, as 1 has.
+func isID(s string) bool {
+	return s != "" && len(s) <= maxID && strings.Trim(s, "0123456789") == ""
+}
 
 // checkOrigin refuses what a browser says comes from a page of another origin, unless that
 // origin is on the list. Beneath the list it is net/http's rule, by Sec-Fetch-Site or, from
@@ -38,7 +56,7 @@ func (s *Service) checkPage(c echo.Context) error {
 	if err := s.checkOrigin(r); err != nil {
 		return err
 	}
-	if values := r.Header.Values(pageHeader); len(values) != 1 || values[0] != "1" {
+	if values := r.Header.Values(pageHeader); len(values) != 1 || !isID(values[0]) {
 		return csrf("no " + pageHeader)
 	}
 	// The types that a form can send are the ones that need no preflight.

@@ -22,7 +22,7 @@ type pageRequest struct {
 
 // allowed says in plain words what may pass.
 func (r pageRequest) allowed(own string) bool {
-	if r.header != "1" {
+	if r.header != "1" { // or a user's id: TestPageHeader
 		return false // no script of an allowed page has sent it
 	}
 	json := r.contentType == "application/json" || r.contentType == "application/json; charset=utf-8"
@@ -48,7 +48,7 @@ func pageRequests(own string, body string) (all []pageRequest) {
 		{"", ""}, {"", body}, {"application/json", body}, {"application/json; charset=utf-8", body},
 		{"text/plain", body}, {"text/plain", ""}, {form, "a=b"}, {"multipart/form-data; boundary=x", "--x--"}, {"application/jsonp", body},
 	} {
-		for _, header := range []string{"1", "", "0"} {
+		for _, header := range []string{"1", "", "true"} {
 			for _, site := range []string{"", "same-origin", "same-site", "cross-site", "none", "Same-Origin"} {
 				for _, origin := range []string{
 					"", own, listed, "null", "https://evil.example", "https://sibling.example.com", "https://app.example.com.evil.example",
@@ -165,6 +165,35 @@ func TestCSRFTwice(t *testing.T) {
 	}
 }
 
+// The header is 1 or has the form of a document's id, and nothing else.
+func TestPageHeader(t *testing.T) {
+	s := newModeService(t, exchange.ModeCookie, nil)
+	ada, pair := s.loggedIn(s.good())
+	for header, status := range map[string]int{
+		"1": 200, ada.User.ID: 200,
+		"0": 401, "2": 401, "01": 401, "18446744073709551616": 401, "99999999999999999999": 401, // of nobody
+		"": 403, "true": 403, "111111111111111111111": 403, "-1": 403, "+1": 403, "1.0": 403, "1e3": 403, "0x1": 403, "1,1": 403, "1 1": 403,
+		"1_000": 403, "\u0661": 403, "User:" + ada.User.ID: 403, ada.User.ID + ";": 403,
+	} {
+		if a := s.pageOf(header, "POST", "/query/1", pair, `{"query":"1"}`); a.status != status || a.header.Values("Set-Cookie") != nil {
+			t.Errorf("%q: %d %s, cookies %q", header, a.status, a.body, a.header.Values("Set-Cookie"))
+		}
+	}
+	// A handle says nothing of its user: who that is, the page sees in the answer.
+	s = newRefreshService(t)
+	_, pair = s.loggedIn(s.good())
+	for _, header := range []string{"1", "413", "99999999999999999999"} {
+		a := s.pageOf(header, "POST", "/fauna-login/refresh", pair, "")
+		if a.status != 200 {
+			t.Fatalf("%q: %d %s", header, a.status, a.body)
+		}
+		pair = s.cookieOf(a)
+	}
+	if a := s.pageOf("User", "POST", "/fauna-login/refresh", pair, ""); a.status != 403 {
+		t.Errorf("no id: %d %s", a.status, a.body)
+	}
+}
+
 // Login CSRF: a page of another site must not put its own session's cookie into the browser. What
 // a browser sends without a preflight has no bearer token; with one, the token is not even read.
 func TestLoginCSRF(t *testing.T) {
@@ -232,7 +261,11 @@ func TestLogoutWithCookie(t *testing.T) {
 				if a.status != c.status {
 					t.Errorf("%d %s", a.status, a.body)
 				}
-				checkCleared(t, a, name)
+				if c.first {
+					checkCleared(t, a, name)
+				} else if set := a.header.Values("Set-Cookie"); set != nil {
+					t.Errorf("a cookie that does not count is cleared: %q", set)
+				}
 				for _, session := range []struct {
 					id    string
 					ended bool
@@ -247,6 +280,41 @@ func TestLogoutWithCookie(t *testing.T) {
 	}
 }
 
+// A page that works for another user than the cookie's leaves that one's session and cookie alone.
+// A handle does not say whose it is.
+func TestLogoutOfAnotherUser(t *testing.T) {
+	for _, mode := range []exchange.Mode{exchange.ModeRefresh, exchange.ModeCookie} {
+		t.Run(string(mode), func(t *testing.T) {
+			s := newModeService(t, mode, nil)
+			token := s.withClaims(m{"sub": "auth0|grace"})
+			ada, _ := s.loggedIn(s.good())
+			exists := func(id string) bool { return s.query(s.root, `auth0_jwt.byId("`+id+`").exists()`) == "true" }
+			for _, headers := range [][]string{nil, {"Authorization: Bearer " + s.good()}} {
+				grace, pair := s.loggedIn(token)
+				a := s.pageOf(ada.User.ID, "DELETE", "/fauna-login", pair, "", headers...)
+				if a.status != 204 {
+					t.Errorf("%d %s", a.status, a.body)
+				}
+				if mode == exchange.ModeRefresh {
+					checkCleared(t, a, handleCookie)
+					token = s.withClaims(m{"sub": "auth0|grace", "exp": s.in(1800)}) // that one is used up
+				} else if a.header.Values("Set-Cookie") != nil || s.cookieQuery(pair, "1").status != 200 {
+					t.Errorf("the other's cookie: %q", a.header.Values("Set-Cookie"))
+				}
+				if exists(grace.Session.ID) != (mode == exchange.ModeCookie) || exists(ada.Session.ID) != (headers == nil) {
+					t.Errorf("with %q: the cookie's session is there: %v, the token's: %v", headers, exists(grace.Session.ID), exists(ada.Session.ID))
+				}
+			}
+			grace, pair := s.loggedIn(s.withClaims(m{"sub": "auth0|grace", "exp": s.in(900)}))
+			a := s.pageOf(grace.User.ID, "DELETE", "/fauna-login", pair, "")
+			if a.status != 204 || exists(grace.Session.ID) {
+				t.Errorf("one's own: %d %s", a.status, a.body)
+			}
+			checkCleared(t, a, map[exchange.Mode]string{exchange.ModeRefresh: handleCookie, exchange.ModeCookie: secretCookie}[mode])
+		})
+	}
+}
+
 // second is a good token of another session.
 func (s *service) second() string { return s.withClaims(m{"exp": s.in(1800)}) }
 
@@ -255,10 +323,16 @@ func TestLogoutWithDeadCookie(t *testing.T) {
 	for _, mode := range []exchange.Mode{exchange.ModeRefresh, exchange.ModeCookie} {
 		s := newModeService(t, mode, nil)
 		_, pair := s.loggedIn(s.good())
-		for _, cookie := range []string{pair, pair, "", pair[:len(pair)-4], strings.Replace(pair, "=", "=A", 1)} {
+		name, _, _ := strings.Cut(pair, "=")
+		for _, cookie := range []string{pair, pair, pair[:len(pair)-4], strings.Replace(pair, "=", "=A", 1), pair + "; " + pair, ""} {
 			a := s.page("DELETE", "/fauna-login", cookie, "")
 			if a.status != 204 || a.body != "" {
 				t.Errorf("%s: %s: %d %s", mode, cookie, a.status, a.body)
+			}
+			if cookie != "" {
+				checkCleared(t, a, name)
+			} else if set := a.header.Values("Set-Cookie"); set != nil { // maybe another tab's, by now
+				t.Errorf("%s: nothing to clear, but %q", mode, set)
 			}
 		}
 	}

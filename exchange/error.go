@@ -39,13 +39,14 @@ var (
 	problemObject        = problem{400, "invalid_request", "Send one JSON object in UTF-8, in which no name stands twice and nothing is nested deeper than 10."}
 	problemFormType      = problem{415, "invalid_request", "Send a form as application/x-www-form-urlencoded."}
 	problemLogoutToken   = problem{400, "invalid_request", "The logout token is not valid here, or came before."}
+	problemNoEventToken  = problem{401, "", "One of the event webhook's bearer tokens is needed: Authorization: Bearer <token>."}
 	problemEventToken    = problem{401, "invalid_token", "The bearer token is none of the event webhook's."}
 	problemEventType     = problem{415, "invalid_request", "Send one CloudEvent as application/json or application/cloudevents+json."}
 	problemEvent         = problem{400, "invalid_request", "The body is no CloudEvent of Auth0's, or one of a time to come."}
 	problemHandle        = problem{401, "invalid_token", "There is no refresh cookie, or none that counts. Exchange an Auth0 token."}
 	problemQueryCookie   = problem{401, "invalid_token", "Access token required"} // Fauna's words: its own 401 looks the same
 	problemPage          = problem{403, "access_denied", "A request with a cookie must be made by a script of an allowed page: X-Fauna-Login: 1, and application/json or no body."}
-	problemAuthorization = problem{400, "invalid_request", "The secret is in the cookie: send no Authorization header."}
+	problemAuthorization = problem{400, "invalid_request", "The cookie is what counts here: send no Authorization header."}
 	problemCookieMode    = problem{400, "unauthorized_client", "Users' own secrets are kept in cookies here: POST /fauna-login sets one."}
 	problemGrant         = problem{400, "unsupported_grant_type", "The one grant type here is " + grantTokenExchange + "."}
 	problemTarget        = problem{400, "invalid_target", "resource and audience: this service, where secrets are used, or an audience of the tenant expected."}

@@ -88,6 +88,18 @@ func TestEventDeletes(t *testing.T) {
 	if got := s.query(s.root, `auth0_deny.all().map(d => [d.kind, d.value, d.deleted]).toArray()`); got != `[["user","`+user+`",true]]` {
 		t.Errorf("marks %s", got)
 	}
+	t.Run("for as long as a JWT of a time to come may live", func(t *testing.T) {
+		s := newEndingService(t, nil)
+		s.mustEvent(s.deleted(user, s.clock.now().Add(5*time.Minute)))
+		s.clock.advance(720*time.Hour + 5*time.Minute)
+		if got := s.query(s.root, "auth0_deny.all().count()"); got != "1" {
+			t.Errorf("%s marks", got)
+		}
+		s.clock.advance(31 * time.Second) // the leeway is on top
+		if got := s.query(s.root, "auth0_deny.all().count()"); got != "0" {
+			t.Errorf("%s marks afterwards", got)
+		}
+	})
 	// The subject may come back: a social login keeps its id.
 	s.clock.advance(time.Minute)
 	s.mustLogin(s.withClaims(m{"iat": s.in(0)}))
@@ -218,6 +230,9 @@ func TestEventRequests(t *testing.T) {
 			if got := a.header.Get("WWW-Authenticate"); got != `Bearer realm="fauna-login"` {
 				t.Errorf("challenge %s", got)
 			}
+			if !strings.Contains(a.body, `"error_description":"One of the event webhook's bearer tokens is needed: Authorization: Bearer <token>."`) {
+				t.Errorf("told %s", a.body)
+			}
 		}
 		s.refuses(func() answer { return s.do(s.request("POST", path, block, asJSON, bearer, bearer)) }, 400, "invalid_request")
 		s.refuses(func() answer {
@@ -246,13 +261,25 @@ func TestEventRequests(t *testing.T) {
 			}
 		})
 	}
-	deep := text(s.eventOf("user.deleted", "auth0|deep", now, m{"user_metadata": "x"}, nil))
-	deep = swap(`"x"`, strings.Repeat("[", 20_000)+strings.Repeat("]", 20_000))(deep)
-	t.Run("however deep the user's own data are", func(t *testing.T) {
-		s.tb = t
-		s.mustEvent(deep)
-		checkRefusal(t, s.login(s.withClaims(m{"sub": "auth0|deep"})), exchange.InvalidToken)
-	})
+	// What users may write themselves does not spoil the event that ends their sessions.
+	spoilers := map[string]string{
+		"deep":                     `{"x":` + strings.Repeat("[", 250_000) + strings.Repeat("]", 250_000) + `}`,
+		"large":                    `{"x":"` + strings.Repeat("x", 1000<<10) + `"}`,
+		"a lone surrogate":         `{"x":"\ud800"}`,
+		"in a name":                `{"\udfff":{}}`,
+		"a name twice":             `{"x":1,"x":2}`,
+		"names that we read":       `{"user_id":"auth0|x","blocked":false,"id":7,"type":null,"time":"","data":{"object":[]}}`,
+		"a number of great length": `{"x":1` + strings.Repeat("0", 5000) + `}`,
+	}
+	for name, metadata := range spoilers {
+		t.Run("user_metadata, "+name, func(t *testing.T) {
+			s.tb = t
+			sub := "auth0|spoiler of " + name
+			secret := s.mustLogin(s.withClaims(m{"sub": sub})).Secret
+			s.mustEvent(swap(`"theirs"`, metadata)(text(s.eventOf("user.deleted", sub, now, m{"user_metadata": "theirs"}, nil))))
+			s.checkDead(secret)
+		})
+	}
 	object := func(members m) m { return s.eventOf("user.updated", user, now, members, nil) }
 	malformed := map[string]any{
 		"empty":                   "",
@@ -263,6 +290,13 @@ func TestEventRequests(t *testing.T) {
 		"two times":               strings.Replace(block, `"time"`, `"time":"2026-11-20T12:00:00Z","time"`, 1),
 		"two user ids":            strings.Replace(block, `"user_id"`, `"user_id":"auth0|x","user_id"`, 1),
 		"two user ids, escaped":   strings.Replace(block, `"user_id"`, `"user\u005fid":"auth0|x","user_id"`, 1),
+		"two of blocked":          strings.Replace(block, `"blocked"`, `"blocked":false,"blocked"`, 1),
+		"two objects":             strings.Replace(block, `"object"`, `"object":{},"object"`, 1),
+		"two of data":             strings.Replace(block, `"data"`, `"data":{},"data"`, 1),
+		"two ids":                 strings.Replace(block, `"id"`, `"id":"evt_0","id"`, 1),
+		"a lone surrogate":        strings.Replace(block, `"auth0|`, `"auth0|\ud800`, 1),
+		"one in the id":           strings.Replace(block, `"evt_`, `"\ud800evt_`, 1),
+		"one in the type":         strings.Replace(block, `"user.updated"`, `"user.updated\udfff"`, 1),
 		"not UTF-8":               strings.Replace(block, "ada@", "\xff@", 1),
 		"no specversion":          s.eventOf("user.deleted", user, now, nil, m{"specversion": nil}),
 		"specversion 0.3":         s.eventOf("user.deleted", user, now, nil, m{"specversion": "0.3"}),
@@ -298,7 +332,9 @@ func TestEventRequests(t *testing.T) {
 	t.Run("250 size and type", func(t *testing.T) {
 		s.tb = t
 		s.refuses(func() answer { return s.event(mainEvents, strings.Repeat(" ", 4<<20)) }, 413, "invalid_request")
-		s.refuses(func() answer { return s.event(mainEvents, block+strings.Repeat(" ", 64<<10)) }, 413, "invalid_request")
+		s.refuses(func() answer { return s.event(mainEvents, block+strings.Repeat(" ", 1<<20-len(block)+1)) }, 413, "invalid_request")
+		unblock := text(s.updated("auth0|nobody", now, false))
+		s.mustEvent(unblock + strings.Repeat(" ", 1<<20-len(unblock)))
 		for _, media := range []string{"text/plain", "application/cloudevents-batch+json", "application/x-www-form-urlencoded"} {
 			s.refuses(func() answer { return s.do(s.request("POST", path, block, bearer, "Content-Type: "+media)) }, 415, "invalid_request")
 		}

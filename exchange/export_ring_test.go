@@ -17,13 +17,20 @@ func NewRing(keys ...Key) Ring {
 	return Ring{ring}
 }
 
-func (r Ring) Seal(sessionID string, expires time.Time, secret string) (string, error) {
-	return r.seal(sealed{sessionID, expires, secret})
+// Sealed is what a cookie holds.
+type Sealed struct {
+	SessionID, UserID string
+	Expires           time.Time
+	Secret            string
 }
 
-func (r Ring) Open(text string) (sessionID string, expires time.Time, secret string, ok bool) {
+func (r Ring) Seal(s Sealed) (string, error) {
+	return r.seal(sealed{sessionID: s.SessionID, userID: s.UserID, expires: s.Expires, secret: s.Secret})
+}
+
+func (r Ring) Open(text string) (Sealed, bool) {
 	s, ok := r.open(text)
-	return s.sessionID, s.expires, s.secret, ok
+	return Sealed{SessionID: s.sessionID, UserID: s.userID, Expires: s.expires, Secret: s.secret}, ok
 }
 
 func (r Ring) SignHandle(h fqlx.Handle) (string, error)        { return r.signHandle(h) }

@@ -21,7 +21,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// maxBody is the largest request body that is read, in bytes.
+// maxBody is the largest request body that is read, in bytes, but for maxEvent.
 const maxBody = 64 << 10
 
 // Handler answers the public listener.
@@ -42,7 +42,7 @@ func (s *Service) routes() *echo.Echo {
 		e.POST("/auth0/backchannel-logout", s.postBackchannelLogout, decides(opSignal))
 	}
 	if len(s.eventTokens) > 0 {
-		e.POST("/auth0/events", s.postEvent, decides(opEvent), s.bearing(s.eventTenant))
+		e.POST("/auth0/events", s.postEvent, decides(opEvent), s.bearingOr(problemNoEventToken, s.eventTenant))
 	}
 	probes := []string{http.MethodGet, http.MethodHead}
 	e.Match(probes, "/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
@@ -129,8 +129,19 @@ func (s *Service) authenticate(purpose Purpose) echo.MiddlewareFunc {
 // bearing lets requests through whose one bearer token is valid, with what validate returned in
 // their context.
 func (s *Service) bearing(validate jwtmiddleware.ValidateToken) echo.MiddlewareFunc {
+	return s.bearingOr(problemNoToken, validate)
+}
+
+// bearingOr is bearing, with the problem of a request that has no token.
+func (s *Service) bearingOr(missing problem, validate jwtmiddleware.ValidateToken) echo.MiddlewareFunc {
 	return echo.WrapMiddleware(jwtmiddleware.New(validate,
-		jwtmiddleware.WithTokenExtractor(bearer),
+		jwtmiddleware.WithTokenExtractor(func(r *http.Request) (string, error) {
+			token, err := bearer(r)
+			if err == nil && token == "" {
+				err = &Error{problem: missing, Reason: ReasonNoToken}
+			}
+			return token, err
+		}),
 		jwtmiddleware.WithErrorHandler(s.fail),
 		jwtmiddleware.WithValidateOnOptions(false),
 	).CheckJWT)
@@ -202,12 +213,14 @@ func takeNoBody(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // readBody reads a body of at most maxBody bytes.
-func readBody(c echo.Context) ([]byte, error) {
+func readBody(c echo.Context) ([]byte, error) { return readBodyUpTo(c, maxBody) }
+
+func readBodyUpTo(c echo.Context, most int64) ([]byte, error) {
 	req := c.Request()
-	if req.ContentLength > maxBody {
+	if req.ContentLength > most {
 		return nil, &Error{problem: problemTooLarge, Reason: ReasonRequest} // not even asked for
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), req.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), req.Body, most))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -276,13 +289,10 @@ func (s *Service) errorBody(r *http.Request, e *Error, id string) any {
 	}{e.code, e.description, id}
 }
 
-// httpError is [errorOf] for errors that may also be the JWT middleware's or Echo's.
+// httpError is [errorOf] for errors that may also be Echo's.
 func httpError(err error) *Error {
 	var fromEcho *echo.HTTPError
-	switch {
-	case errors.Is(err, jwtmiddleware.ErrJWTMissing):
-		return &Error{problem: problemNoToken, Reason: ReasonNoToken}
-	case errors.As(err, &fromEcho):
+	if errors.As(err, &fromEcho) {
 		switch fromEcho.Code {
 		case http.StatusNotFound:
 			return &Error{problem: problemNotFound, Reason: ReasonRequest}

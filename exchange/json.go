@@ -42,22 +42,8 @@ var errJSONDuplicate = errors.New("two members of one name")
 // most maxDepth deep, the root counted. Names are unique in each object, text is valid
 // UTF-8 without a byte order mark, escapes name whole characters.
 func parseJSON(src string, maxDepth int) (jsonDoc, error) {
-	if !utf8.ValidString(src) {
-		return nil, errors.New("not UTF-8")
-	}
 	p := jsonParser{src: src, maxDepth: maxDepth, doc: make(jsonDoc, 0, 4+len(src)/24)}
-	p.space()
-	if p.peek() != '{' {
-		return nil, errors.New("not a JSON object")
-	}
-	if err := p.value(""); err != nil {
-		return nil, fmt.Errorf("%w at byte %d", err, p.pos)
-	}
-	p.space()
-	if p.pos != len(src) {
-		return nil, fmt.Errorf("text behind the object at byte %d", p.pos)
-	}
-	return p.doc, nil
+	return p.document(func() error { return p.value("") })
 }
 
 // member finds a member of the object at index at.
@@ -128,7 +114,27 @@ type jsonParser struct {
 	pos      int
 	depth    int
 	maxDepth int
+	loose    bool // a lone surrogate is U+FFFD
 	doc      jsonDoc
+}
+
+// document reads one object, by read, and nothing else.
+func (p *jsonParser) document(read func() error) (jsonDoc, error) {
+	if !utf8.ValidString(p.src) {
+		return nil, errors.New("not UTF-8")
+	}
+	p.space()
+	if p.peek() != '{' {
+		return nil, errors.New("not a JSON object")
+	}
+	if err := read(); err != nil {
+		return nil, fmt.Errorf("%w at byte %d", err, p.pos)
+	}
+	p.space()
+	if p.pos != len(p.src) {
+		return nil, fmt.Errorf("text behind the object at byte %d", p.pos)
+	}
+	return p.doc, nil
 }
 
 // peek is the next byte, or 0 at the end: 0 is never legal outside a string.
@@ -154,11 +160,27 @@ func (p *jsonParser) value(name string) error {
 	at := len(p.doc)
 	p.doc = append(p.doc, jsonNode{name: name})
 	kind, text, err := jsonNull, "", error(nil)
-	switch c := p.peek(); {
-	case c == '{':
+	switch p.peek() {
+	case '{':
 		kind, err = jsonObject, p.nested(p.members)
-	case c == '[':
+	case '[':
 		kind, err = jsonArray, p.nested(p.elements)
+	default:
+		kind, text, err = p.scalar()
+	}
+	if err != nil {
+		return err
+	}
+	p.doc[at].kind, p.doc[at].text, p.doc[at].next = kind, text, len(p.doc)
+	if kind == jsonObject {
+		return p.doc.uniqueNames(at)
+	}
+	return nil
+}
+
+// scalar reads a value that is neither an object nor an array.
+func (p *jsonParser) scalar() (kind jsonKind, text string, err error) {
+	switch c := p.peek(); {
 	case c == '"':
 		kind = jsonString
 		text, err = p.str()
@@ -172,14 +194,7 @@ func (p *jsonParser) value(name string) error {
 	default:
 		err = p.literal("null")
 	}
-	if err != nil {
-		return err
-	}
-	p.doc[at].kind, p.doc[at].text, p.doc[at].next = kind, text, len(p.doc)
-	if kind == jsonObject {
-		return p.doc.uniqueNames(at)
-	}
-	return nil
+	return kind, text, err
 }
 
 func (p *jsonParser) nested(content func() error) error {
@@ -199,19 +214,10 @@ func (p *jsonParser) members() error {
 		return nil
 	}
 	for {
-		p.space()
-		if p.peek() != '"' {
-			return errors.New("a member name expected")
-		}
-		name, err := p.str()
+		name, err := p.name()
 		if err != nil {
 			return err
 		}
-		if p.space(); p.peek() != ':' {
-			return errors.New("a colon expected")
-		}
-		p.pos++
-		p.space()
 		if err := p.value(name); err != nil {
 			return err
 		}
@@ -219,6 +225,24 @@ func (p *jsonParser) members() error {
 			return err
 		}
 	}
+}
+
+// name reads a member's name and goes on to its value.
+func (p *jsonParser) name() (string, error) {
+	p.space()
+	if p.peek() != '"' {
+		return "", errors.New("a member name expected")
+	}
+	name, err := p.str()
+	if err != nil {
+		return "", err
+	}
+	if p.space(); p.peek() != ':' {
+		return "", errors.New("a colon expected")
+	}
+	p.pos++
+	p.space()
+	return name, nil
 }
 
 // elements reads what follows `[`: `]` or value *( "," value ) `]`.
@@ -371,6 +395,7 @@ func (p *jsonParser) unicode() (rune, error) {
 	if !utf16.IsSurrogate(high) {
 		return high, nil
 	}
+	behind := p.pos
 	if strings.HasPrefix(p.src[p.pos:], `\u`) {
 		p.pos += 2
 		if low, ok := p.hex4(); ok {
@@ -378,6 +403,10 @@ func (p *jsonParser) unicode() (rune, error) {
 				return r, nil
 			}
 		}
+	}
+	if p.loose {
+		p.pos = behind
+		return utf8.RuneError, nil
 	}
 	return 0, errors.New("a lone surrogate")
 }

@@ -188,7 +188,7 @@ func TestLinkAskedAgain(t *testing.T) {
 	if len(sessions) != 1 {
 		t.Errorf("twenty at once: %v", sessions)
 	}
-	if got := s.query(s.root, `Token.where(t => t.document == auth0_jwt.byLinkId("main", "link-2").first()).count()`); got != "20" {
+	if got := s.query(s.root, `Token.where(t => t.document == auth0_jwt.byLinkId("link-2").first()).count()`); got != "20" {
 		t.Errorf("%s secrets", got)
 	}
 }

@@ -246,7 +246,8 @@ func (s *Service) logRequest(c echo.Context, r *record, took time.Duration) {
 func clean(s string) string {
 	s = cut(s, 256)
 	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {
-		s = cut(strings.Trim(strconv.Quote(s), `"`), 256)
+		quoted := strconv.Quote(s)
+		s = cut(quoted[1:len(quoted)-1], 256)
 	}
 	return s
 }

@@ -63,13 +63,17 @@ func (s *Service) query(c echo.Context) error {
 	held, ok := s.jar.open(s.jar.read(r))
 	left := held.expires.Sub(s.Now())
 	if !ok || left <= 0 {
-		s.jar.clear(c.Response())
+		s.jar.drop(c.Response(), r)
 		return &Error{problem: problemQueryCookie, Reason: ReasonCookie}
+	}
+	recordOf(r.Context()).session = held.sessionID
+	if !held.serves(pageUser(r)) {
+		// To the page the same as no cookie; but this one is good, and stays.
+		return &Error{problem: problemQueryCookie, Reason: ReasonCookieUser}
 	}
 	if r.ContentLength > maxQuery {
 		return &Error{problem: problemTooLarge, Reason: ReasonRequest}
 	}
-	recordOf(r.Context()).session = held.sessionID
 
 	ctx, cancel, err := s.queryContext(c, left)
 	if err != nil {

@@ -24,11 +24,11 @@ func newCookieService(tb testing.TB) *service {
 // secretIn is what the cookie holds.
 func secretIn(tb testing.TB, pair string) string {
 	tb.Helper()
-	_, _, secret, ok := exchange.NewRing(ringKey(1)).Open(value(pair))
-	if !ok || !strings.HasPrefix(secret, "fn") {
-		tb.Fatalf("%s holds %q", pair, secret)
+	held, ok := exchange.NewRing(ringKey(1)).Open(value(pair))
+	if !ok || !strings.HasPrefix(held.Secret, "fn") {
+		tb.Fatalf("%s holds %v", pair, held)
 	}
-	return secret
+	return held.Secret
 }
 
 func TestCookieMode(t *testing.T) {
@@ -92,7 +92,10 @@ func TestCookieForged(t *testing.T) {
 	ring := exchange.NewRing(ringKey(1))
 	a, pair := s.loggedIn(s.good())
 	_, other := s.loggedIn(s.withClaims(m{"sub": "auth0|other"}))
-	secret, ends := secretIn(t, pair), s.clock.now().Add(time.Minute)
+	secret := secretIn(t, pair)
+	held := exchange.Sealed{SessionID: a.Session.ID, UserID: a.User.ID, Expires: s.clock.now().Add(time.Minute), Secret: secret}
+	expired := held
+	expired.Expires = s.clock.now()
 	half := len(value(pair)) / 2
 	for name, forged := range map[string]string{
 		"none":       "",
@@ -102,18 +105,18 @@ func TestCookieForged(t *testing.T) {
 		"longer":     pair + "A",
 		"changed":    secretCookie + "=" + flip(value(pair), half),
 		"spliced":    secretCookie + "=" + value(pair)[:half] + value(other)[half:],
-		"other key":  secretCookie + "=" + must(exchange.NewRing(ringKey(2)).Seal(a.Session.ID, ends, secret)),
+		"other key":  secretCookie + "=" + must(exchange.NewRing(ringKey(2)).Seal(held)),
 		"handle":     secretCookie + "=" + must(ring.SignHandle(handleOf(a))),
 		"other name": handleCookie + "=" + value(pair),
 		"plain":      secretCookie + "=" + secret,
 		"twice":      pair + "; " + pair,
-		"expired":    secretCookie + "=" + must(ring.Seal(a.Session.ID, s.clock.now(), secret)),
+		"expired":    secretCookie + "=" + must(ring.Seal(expired)),
 	} {
 		got := s.cookieQuery(forged, "1")
 		if got.status != 401 || !strings.HasPrefix(got.body, `{"error":{"code":"unauthorized","message":"Access token required"}`) {
 			t.Errorf("%s: %d %s", name, got.status, got.body)
 		}
-		checkCleared(t, got, secretCookie)
+		checkDropped(t, got, secretCookie, forged)
 	}
 	for _, pair := range []string{pair, other} {
 		if got := s.cookieQuery(pair, "1"); got.status != 200 {
@@ -123,6 +126,58 @@ func TestCookieForged(t *testing.T) {
 	s.clock.advance(time.Minute)
 	if got := s.cookieQuery(pair, "1"); got.status != 401 {
 		t.Errorf("at its end: %d %s", got.status, got.body)
+	}
+}
+
+// Two users in two tabs of one browser: the cookie is of whoever came last, and the other's page
+// gets nothing of theirs, nor takes it away.
+func TestCookieOfAnotherUser(t *testing.T) {
+	var secrets []string // that Fauna got to see
+	s, adas := newCluster(t, func(w http.ResponseWriter, r *http.Request) {
+		secrets = append(secrets, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+	})
+	ada, _ := s.loggedIn(s.short(600))
+	grace, graces := s.loggedIn(s.withClaims(m{"sub": "auth0|grace"}))
+	if ada.User.ID == grace.User.ID {
+		t.Fatal("one user")
+	}
+	for _, path := range []string{"/query/1", "/stream/1", "/feed/1"} {
+		for _, c := range []struct {
+			name, user, pair string
+			status           int
+		}{
+			{"one's own", ada.User.ID, adas, 200},
+			{"the other's own", grace.User.ID, graces, 200},
+			{"a page that does not say", "1", graces, 200},
+			{"the other's", ada.User.ID, graces, 401},
+			{"the other's too", grace.User.ID, adas, 401},
+			{"nobody's", "0", adas, 401},
+			{"another writing", "0" + ada.User.ID, adas, 401},
+			{"more than an id can be", "99999999999999999999", adas, 401},
+		} {
+			secrets = nil
+			logged, recorded := len(s.log.String()), len(s.audit.String())
+			a := s.pageOf(c.user, "POST", path, c.pair, "{}")
+			if a.status != c.status || a.header.Values("Set-Cookie") != nil {
+				t.Errorf("%s %s: %d %s, cookies %q", path, c.name, a.status, a.body, a.header.Values("Set-Cookie"))
+			}
+			if c.status == 200 {
+				if !slices.Equal(secrets, []string{secretIn(t, c.pair)}) {
+					t.Errorf("%s %s: Fauna gets %d secrets, not the cookie's", path, c.name, len(secrets))
+				}
+				continue
+			}
+			none := s.page("POST", path, "", "{}") // the same answer as without a cookie
+			if strings.ReplaceAll(a.body, a.RequestID, "") != strings.ReplaceAll(none.body, none.RequestID, "") ||
+				a.header.Get("WWW-Authenticate") != none.header.Get("WWW-Authenticate") || len(secrets) != 0 {
+				t.Errorf("%s %s: %s, Fauna gets %d requests", path, c.name, a.body, len(secrets))
+			}
+			for text, from := range map[string]int{s.log.String(): logged, s.audit.String(): recorded} {
+				if !strings.Contains(text[from:], `"reason":"cookie_user"`) {
+					t.Errorf("%s %s: log or audit lacks the reason: %s", path, c.name, text[from:])
+				}
+			}
+		}
 	}
 }
 

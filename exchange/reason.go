@@ -93,11 +93,13 @@ const (
 	ReasonBlocked      Reason = "user_blocked"
 	ReasonCSRF         Reason = "csrf"          // a cookie's request that may not be a page's own doing
 	ReasonCookie       Reason = "cookie"        // no sealed secret, or one that is not ours or has expired
+	ReasonCookieUser   Reason = "cookie_user"   // a good one, of another user than the page works for
 	ReasonHandle       Reason = "handle"        // no refresh handle, or one that is not ours
 	ReasonHandleReused Reason = "handle_reused" // one that was replaced: somebody has a copy
 	ReasonEnded        Reason = "session_ended"
-	ReasonTimeLeft     Reason = "time_left" // less than min_ttl
-	ReasonApp          Reason = "app"       // the app's upsertAuth0User aborted
+	ReasonTenant       Reason = "tenant_unknown" // a session's, taken out of the configuration
+	ReasonTimeLeft     Reason = "time_left"      // less than min_ttl
+	ReasonApp          Reason = "app"            // the app's upsertAuth0User aborted
 	ReasonFauna        Reason = "fauna_unavailable"
 	ReasonContention   Reason = "fauna_contended"
 	ReasonFaunaKey     Reason = "fauna_key"    // Fauna does not accept the service's key
@@ -118,7 +120,7 @@ var reasons = []Reason{
 	ReasonClient, ReasonOrganization, ReasonActor, ReasonScope,
 	ReasonClaimRequired, ReasonClaimTooLarge, ReasonClaimUnsupported,
 	ReasonNoToken, ReasonRequest, ReasonRateIP, ReasonRateSubject, ReasonDenyMark, ReasonEventToken, ReasonBlocked,
-	ReasonCSRF, ReasonCookie, ReasonHandle, ReasonHandleReused, ReasonEnded,
+	ReasonCSRF, ReasonCookie, ReasonCookieUser, ReasonHandle, ReasonHandleReused, ReasonEnded, ReasonTenant,
 	ReasonTimeLeft, ReasonApp, ReasonFauna, ReasonContention, ReasonFaunaKey, ReasonFaunaSchema,
 	ReasonCanceled, ReasonInternal,
 }

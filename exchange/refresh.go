@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/fauna-login/fauna-login/fqlx"
 	"github.com/labstack/echo/v4"
@@ -13,6 +14,10 @@ const refreshPath = "/fauna-login/refresh"
 // handle, in one transaction of Fauna's.
 func (s *Service) postRefresh(c echo.Context) error {
 	ctx := c.Request().Context()
+	if hasAuthorization(c.Request()) {
+		// Beside a token a cookie need not be the page's own doing: it does not count.
+		return &Error{problem: problemAuthorization, Reason: ReasonRequest}
+	}
 	handle, ok := s.jar.readHandle(s.jar.read(c.Request()))
 	if !ok {
 		return s.refuseHandle(c, ReasonHandle)
@@ -30,9 +35,28 @@ func (s *Service) postRefresh(c echo.Context) error {
 		recordOf(ctx).session, recordOf(ctx).ended = handle.SessionID, ended
 		return s.refreshError(c, err)
 	}
-	recordOf(ctx).issued(session)
 	recordOf(ctx).who = who{tenant: session.Tenant, subject: session.Subject, client: session.ClientID, hash: session.JWTHash}
+	if !s.Verifier.hasTenant(session.Tenant) {
+		return s.refuseTenant(c, session.SessionID)
+	}
+	recordOf(ctx).issued(session)
 	return s.deliver(c, session, session.EndsAt)
+}
+
+// refuseTenant ends a session whose tenant was taken out of the configuration since: its users are
+// to be let in no longer, and the secret that was just made with it is not given out.
+func (s *Service) refuseTenant(c echo.Context, session string) error {
+	ctx := c.Request().Context()
+	ended, err := s.Fauna.EndSession(ctx, session)
+	if err != nil {
+		return endError(ctx, err)
+	}
+	recordOf(ctx).session, recordOf(ctx).ended = session, ended
+	return s.refuseHandle(c, ReasonTenant)
+}
+
+func (v *Verifier) hasTenant(name string) bool {
+	return slices.ContainsFunc(v.config.Tenants, func(t Tenant) bool { return t.Name == name })
 }
 
 // refreshError is the answer to a refresh that Fauna did not make.
@@ -52,6 +76,6 @@ func (s *Service) refreshError(c echo.Context, err error) error {
 // refuseHandle takes the cookie away. Why, the answer does not tell: whoever has stolen a handle
 // need not know that it was noticed.
 func (s *Service) refuseHandle(c echo.Context, reason Reason) error {
-	s.jar.clear(c.Response())
+	s.jar.drop(c.Response(), c.Request())
 	return &Error{problem: problemHandle, Reason: reason}
 }

@@ -1,8 +1,11 @@
 package exchange_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -42,7 +45,7 @@ func (s *service) checkRefused(cookie string, reason exchange.Reason) {
 	if got := strings.ReplaceAll(a.body, a.RequestID, "…"); got != want {
 		s.tb.Errorf("body %s", got)
 	}
-	checkCleared(s.tb, a, handleCookie)
+	checkDropped(s.tb, a, handleCookie, cookie)
 	if !strings.Contains(s.log.String()[before:], fmt.Sprintf(`"reason":%q`, reason)) {
 		s.tb.Errorf("the log does not say %s", reason)
 	}
@@ -147,7 +150,7 @@ func TestRefreshForged(t *testing.T) {
 		"longer":        cookie + "A",
 		"changed":       handleCookie + "=" + flip(value(cookie), 12),
 		"other key":     handleCookie + "=" + must(exchange.NewRing(ringKey(2)).SignHandle(handle)),
-		"other mode":    handleCookie + "=" + must(ring.Seal(a.Session.ID, s.clock.now().Add(time.Minute), a.Secret)),
+		"other mode":    handleCookie + "=" + must(ring.Seal(exchange.Sealed{SessionID: a.Session.ID, UserID: a.User.ID, Expires: s.clock.now().Add(time.Minute), Secret: a.Secret})),
 		"other name":    secretCookie + "=" + value(cookie),
 		"without names": "fauna_login_refresh=" + value(cookie),
 		"the secret":    handleCookie + "=" + a.Secret,
@@ -174,6 +177,79 @@ func TestRefreshUnknown(t *testing.T) {
 	s.checkRefused(handleCookie+"="+must(ring.SignHandle(fqlx.Handle{SessionID: "413"})), exchange.ReasonEnded)
 	s.checkRefused(handleCookie+"="+must(ring.SignHandle(fqlx.Handle{SessionID: a.Session.ID, Generation: 9})), exchange.ReasonHandleReused)
 	s.checkDead(a.Secret)
+}
+
+// A handle comes alone. With a bearer token beside it, which decides elsewhere, the request is
+// refused, whoever has sent it, and the cookie stays.
+func TestRefreshWithAuthorization(t *testing.T) {
+	s := newRefreshService(t)
+	_, cookie := s.loggedIn(s.short(600))
+	requests := s.fauna.n.Load()
+	for _, authorization := range []string{"Bearer x", "Bearer " + s.good(), "Basic eDp5", ""} {
+		for _, c := range []struct {
+			name    string
+			headers []string
+		}{
+			{"our page", []string{"X-Fauna-Login: 1", "Sec-Fetch-Site: same-origin"}},
+			{"another site's", []string{"X-Fauna-Login: 1", "Sec-Fetch-Site: cross-site", "Origin: https://evil.example"}},
+			{"no header", nil},
+		} {
+			a := s.do(s.request("POST", "/fauna-login/refresh", "", append(c.headers, "Cookie: "+cookie, "Authorization: "+authorization)...))
+			if a.status != 400 || a.Error != "invalid_request" || a.header.Values("Set-Cookie") != nil {
+				t.Errorf("%s of %s: %d %s, cookies %q", authorization, c.name, a.status, a.body, a.header.Values("Set-Cookie"))
+			}
+		}
+	}
+	if n := s.fauna.n.Load() - requests; n != 0 {
+		t.Errorf("%d requests to Fauna", n)
+	}
+	s.refreshed(cookie)
+}
+
+// The session of a tenant that was taken out of the configuration ends where it is to be renewed.
+func TestRefreshTenantGone(t *testing.T) {
+	s := newRefreshService(t)
+	token := s.short(600)
+	first, cookie := s.loggedIn(token)
+	before, without := s.built, s.caseEnv.config()
+	without.Tenants = slices.DeleteFunc(slices.Clone(without.Tenants), func(t exchange.Tenant) bool { return t.Name == "main" })
+	config := before.Config
+	config.Verifier = newVerifier(t, without)
+	s.serve(must(exchange.New(config)))
+
+	// Not ended is not refused.
+	s.fauna.set(func(r *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || strings.Contains(string(body), "endAuth0SessionById") {
+			return nil, fmt.Errorf("down")
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		return nil, nil
+	})
+	if a := s.refresh(cookie); a.status != 503 || a.header.Values("Set-Cookie") != nil || a.Secret != "" {
+		t.Errorf("%d %s %v", a.status, a.body, a.header)
+	}
+	s.fauna.set(nil)
+
+	recorded := len(s.audit.String())
+	s.checkRefused(cookie, exchange.ReasonTenant)
+	for _, line := range []string{
+		`"operation":"refresh","decision":"ended","tenant":"main"`,
+		`"operation":"refresh","decision":"refused","reason":"tenant_unknown","tenant":"main"`,
+	} {
+		if !strings.Contains(s.audit.String()[recorded:], line) {
+			t.Errorf("the audit lacks %s:\n%s", line, s.audit.String()[recorded:])
+		}
+	}
+	s.checkDead(first.Secret)
+	if got := s.query(s.root, "[auth0_jwt.all().count(), Token.all().count()]"); got != "[0,0]" {
+		t.Errorf("sessions and secrets left: %s", got)
+	}
+	s.serve(before) // back in the configuration: a new login is needed all the same
+	s.checkRefused(cookie, exchange.ReasonEnded)
+	if a := s.login(token); a.status != 401 {
+		t.Errorf("the JWT is exchanged again: %d", a.status)
+	}
 }
 
 func TestRefreshKeyRotation(t *testing.T) {

@@ -39,7 +39,7 @@ func ParseKey(text string) (k Key, err error) {
 // What the ring's keys are derived for (RFC 5869 §3.2). A name says mode and version, so that
 // nothing of one purpose is ever good for another.
 const (
-	purposeCookie = "fauna-login/v1/cookie"  // the sealed secret
+	purposeCookie = "fauna-login/v2/cookie"  // the sealed secret
 	purposeHandle = "fauna-login/v1/refresh" // the refresh handle
 )
 
@@ -77,20 +77,32 @@ func newSeal(key Key) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block) // good for 2³² cookies under one key
 }
 
-// sealed is what the cookie of mode cookie holds.
+// sealed is what the cookie of mode cookie holds: three numbers of 8 bytes, big endian, and the
+// secret.
 type sealed struct {
-	sessionID string    // decimal digits
-	expires   time.Time // of the secret, by this service's clock, whole seconds
-	secret    string
+	sessionID, userID string    // decimal digits
+	expires           time.Time // of the secret, by this service's clock, whole seconds
+	secret            string
 }
+
+const sealedData = 3 * 8 // bytes before the secret
+
+// serves reports whether s is for a page that works for a user, empty if it does not say: the tabs
+// of a browser share a cookie, but not always a user.
+func (s sealed) serves(user string) bool { return user == "" || user == s.userID }
 
 // seal encrypts s for the browser to keep.
 func (k keyring) seal(s sealed) (string, error) {
-	id, err := strconv.ParseUint(s.sessionID, 10, 64)
+	session, err := strconv.ParseUint(s.sessionID, 10, 64)
 	if err != nil {
 		return "", errors.New("sealing a secret: the session has no number for an id")
 	}
-	plain := binary.BigEndian.AppendUint64(nil, id)
+	user, err := strconv.ParseUint(s.userID, 10, 64)
+	if err != nil {
+		return "", errors.New("sealing a secret: the user has no number for an id")
+	}
+	plain := binary.BigEndian.AppendUint64(make([]byte, 0, sealedData+len(s.secret)), session)
+	plain = binary.BigEndian.AppendUint64(plain, user)
 	plain = binary.BigEndian.AppendUint64(plain, uint64(s.expires.Unix()))
 	plain = append(plain, s.secret...)
 	return base64url.EncodeToString(k.seals[0].Seal(nil, nil, plain, []byte(purposeCookie))), nil
@@ -104,11 +116,12 @@ func (k keyring) open(text string) (sealed, bool) {
 	}
 	for _, seal := range k.seals {
 		plain, err := seal.Open(nil, nil, b, []byte(purposeCookie))
-		if err == nil && len(plain) > 16 {
+		if err == nil && len(plain) > sealedData {
 			return sealed{
 				sessionID: strconv.FormatUint(binary.BigEndian.Uint64(plain), 10),
-				expires:   time.Unix(int64(binary.BigEndian.Uint64(plain[8:])), 0),
-				secret:    string(plain[16:]),
+				userID:    strconv.FormatUint(binary.BigEndian.Uint64(plain[8:]), 10),
+				expires:   time.Unix(int64(binary.BigEndian.Uint64(plain[16:])), 0),
+				secret:    string(plain[sealedData:]),
 			}, true
 		}
 	}

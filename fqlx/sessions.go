@@ -11,8 +11,9 @@ const (
 	// Leeway is how far Auth0's clock may be ahead of Fauna's: what an administrator ends includes
 	// JWTs that were issued up to this much later than now.
 	Leeway = 30 * time.Second
-	// keepMarks is how long the deny marks of an administrator stay: no JWT of Auth0's lives longer.
-	keepMarks = 30 * 24 * time.Hour
+	// keepMarks is how long the deny marks of an administrator stay: no JWT of Auth0's lives longer
+	// than 30 days, and the last that a mark covers may be issued when Leeway is over.
+	keepMarks = 30*24*time.Hour + Leeway
 )
 
 // ErrNotFound: there is no such session or user.
@@ -89,7 +90,7 @@ let live: Any = page.data.map(session => auth0_jwt.byId(session.id)).filter(sess
 // selected binds `sessions` to the set of a Selector: by an index, never by a scan.
 var selected = map[Kind]string{
 	"":          "let sessions: Any = auth0_jwt.all()\n",
-	KindSession: "let sessions: Any = auth0_jwt.bySessionId(${tenant}, ${value})\n",
+	KindSession: "let sessions: Any = auth0_jwt.bySessionId(${value}).where(.tenant == ${tenant})\n",
 	KindUser: "let user: Any = findAuth0User(${tenant}, ${value})\n" +
 		"let sessions: Any = if (user == null) [].toSet() else auth0_jwt.byUser(user)\n",
 }

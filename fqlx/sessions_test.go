@@ -258,6 +258,41 @@ func TestEndSessions(t *testing.T) {
 	o.login("main", "auth0|ada", "")
 }
 
+// A mark outlives every JWT that it covers: one of the last moment, of the longest life.
+func TestMarksOfAdministratorsLast(t *testing.T) {
+	ctx := context.Background()
+	for name, deny := range map[string]func(a *fqlx.Admin) (before time.Time, err error){
+		"revoked": func(a *fqlx.Admin) (time.Time, error) {
+			_, before, err := a.EndSessions(ctx, user("main", "auth0|ada"))
+			return before, err
+		},
+		"blocked, and no longer": func(a *fqlx.Admin) (time.Time, error) {
+			done, err := a.BlockUser(ctx, "main", "auth0|ada")
+			if err == nil {
+				_, _, err = a.UnblockUser(ctx, "main", "auth0|ada")
+			}
+			return done.Before, err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			before, err := deny(o.admin)
+			if err != nil {
+				t.Fatal(err)
+			}
+			const longest = 30 * 24 * time.Hour
+			jwt := o.jwt("main", "auth0|ada", "")
+			jwt.IssuedAt = before.Truncate(time.Second)
+			jwt.ExpiresAt = jwt.IssuedAt.Add(longest)
+			o.Advance(jwt.ExpiresAt.Sub(o.Now()) - 3*time.Second)
+			var refused *fqlx.Refused
+			if _, err := o.service.Exchange(ctx, jwt); !errors.As(err, &refused) || refused.Code != "denied" {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
 func TestBlockUser(t *testing.T) {
 	o := newOffice(t)
 	ctx := context.Background()

@@ -75,11 +75,14 @@ func (f *schemaFlags) files() ([]fqlx.File, error) {
 		return nil, usagef("--user-collection: %v", err)
 	}
 	files, err := readFSL(f.dir)
-	isDatabase := func(file fqlx.File) bool { return file.Name == fqlx.DatabaseFile }
-	if err == nil && f.customDatabase && !slices.ContainsFunc(files, isDatabase) {
+	if err == nil && f.customDatabase && !hasFile(files, fqlx.DatabaseFile) {
 		files = append(files, fqlx.DatabaseSchema())
 	}
 	return files, err
+}
+
+func hasFile(files []fqlx.File, name string) bool {
+	return slices.ContainsFunc(files, func(file fqlx.File) bool { return file.Name == name })
 }
 
 func (p *Program) schemaPushCommand() *cobra.Command {
@@ -140,7 +143,11 @@ func (p *Program) schemaShowCommand() *cobra.Command {
 				return err
 			}
 			own, app := fqlx.Schema(f.userCollection)
-			for _, file := range append([]fqlx.File{own, app}, files...) {
+			files = append([]fqlx.File{own, app}, files...)
+			for i, file := range files {
+				if hasFile(files[i+1:], file.Name) {
+					continue // it takes this one's place
+				}
 				if _, err := fmt.Fprintf(p.Stdout, "// ---- %s\n\n%s\n", file.Name, file.Content); err != nil {
 					return err
 				}

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -86,6 +87,7 @@ func floorOptions() *pebble.Options {
 		LBaseMaxBytes:               64 << 20,
 		MaxOpenFiles:                1000,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
+		WALMinSyncInterval:          func() time.Duration { return 500 * time.Microsecond },
 	}
 	o.Levels[0].FilterPolicy = bloom.FilterPolicy(10)
 	o.Levels[0].BlockSize = 8 << 10

@@ -6,9 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/fauna-login/fauna-login/fqlx"
 )
 
 var errNotConfirmed = errors.New("nothing was done")
+
+// confirmEnding asks before more than one session ends. question is given how many there are.
+func (p *Program) confirmEnding(ctx context.Context, admin *fqlx.Admin, sel fqlx.Selector, question func(sessions string) string) error {
+	n, err := admin.CountSessions(ctx, sel, fqlx.MostCounted)
+	if err != nil || n <= 1 {
+		return err
+	}
+	return p.confirm(ctx, question(counted(n)))
+}
 
 // confirm asks on the terminal. Without one nobody can say yes: that is a mistake of the command
 // line, which lacks --yes.

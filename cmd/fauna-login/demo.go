@@ -25,8 +25,9 @@ const (
 )
 
 // addDemo adds the demo's page, and for each mode an exchange below /<mode>/ for the page to choose
-// from. They are like the one of setup but for their mode and the life of their secrets.
-func addDemo(site *http.ServeMux, setup exchange.Config, page web.DemoConfig) error {
+// from. They are like the one of setup but for their mode and the life of their secrets. Their
+// streams end when public shuts down.
+func addDemo(public *server, site *http.ServeMux, setup exchange.Config, page web.DemoConfig) error {
 	key, err := exchange.ParseKey(exchange.NewKey()) // cookies do not outlive the program
 	if err != nil {
 		return err
@@ -43,6 +44,7 @@ func addDemo(site *http.ServeMux, setup exchange.Config, page web.DemoConfig) er
 		if err != nil {
 			return err
 		}
+		public.http.RegisterOnShutdown(service.EndStreams)
 		site.Handle(prefix+"/", http.StripPrefix(prefix, service.Handler()))
 	}
 	demo, err := web.Demo(page)

@@ -114,7 +114,7 @@ func (p *Program) dev(ctx context.Context, f devFlags) error {
 	service.Announce(ctx)
 	site := http.NewServeMux()
 	site.Handle("/", service.Handler())
-	if err := addDemo(site, setup, web.DemoConfig{
+	if err := addDemo(public, site, setup, web.DemoConfig{
 		URL: public.url(), Auth0: tenant.URL, Audience: tenant.Audience, ClientID: auth0test.ClientID,
 		Users: demoUsers(ctx, engine, log),
 	}); err != nil {

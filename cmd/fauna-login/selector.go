@@ -162,17 +162,26 @@ func (f *selectorFlags) subject(ctx context.Context, admin *fqlx.Admin) (tenant,
 	if err != nil || sel.Kind == fqlx.KindUser {
 		return sel.Tenant, sel.Value, err
 	}
+	found := false
 	_, err = eachPage(ctx, admin, sel, "", 0, func(sessions []fqlx.SessionInfo) error {
 		for _, s := range sessions {
-			if subject != "" && s.Subject != subject {
+			found = true
+			switch {
+			case s.Subject == "": // the user document is gone
+			case subject == "":
+				subject = s.Subject
+			case s.Subject != subject:
 				return fmt.Errorf("the Auth0 session %s has sessions of several users; name one by --user", printable(sel.Value))
 			}
-			subject = s.Subject
 		}
 		return nil
 	})
-	if err == nil && subject == "" {
-		err = fmt.Errorf("no session of the Auth0 session %s has a user document; name the user by --user", printable(sel.Value))
+	switch {
+	case err != nil:
+	case !found:
+		err = fmt.Errorf("there is no session of the Auth0 session %s; name the user by --user", printable(sel.Value))
+	case subject == "":
+		err = fmt.Errorf("the user document of every session of the Auth0 session %s is gone; name the user by --user", printable(sel.Value))
 	}
 	return sel.Tenant, subject, err
 }

@@ -254,8 +254,8 @@ exchanged again. It prints the ids of what ended, or with --json an object for e
 --auth0-session end all there are and leave a deny mark, also when there is none: JWTs issued
 until now are refused, those never exchanged here too. "Now" is 30 seconds later than the
 database's clock says, for Auth0's may be ahead: a user who logs in again within these is
-refused once more. The mark stays for 30 days, longer than any JWT lives. The user may log in
-again; to keep them out, see ` + "`fauna-login user block`" + `.
+refused once more. The mark stays for 30 days and 30 seconds, longer than any JWT that it
+covers. The user may log in again; to keep them out, see ` + "`fauna-login user block`" + `.
 
 Ending more than one session asks first. Without a terminal to ask on it takes --yes.`,
 		Example: `  fauna-login session revoke --session 413238417438113826
@@ -293,8 +293,23 @@ func (p *Program) revokeOne(ctx context.Context, admin *fqlx.Admin, f revokeFlag
 	if err := p.printEnded(f.json, ended); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.Stderr, "Ended 1 session of %s. Its JWT is refused from now on.\n", printable(s.Subject))
+	whose := printable(s.Subject)
+	if s.Subject == "" {
+		whose = "a user whose document is gone"
+	}
+	fmt.Fprintf(p.Stderr, "Ended 1 session of %s. %s\n", whose, refusedWith(s))
 	return nil
+}
+
+// refusedWith says what is refused from now on, of a session that ended.
+func refusedWith(s fqlx.SessionInfo) string {
+	switch {
+	case s.JWTHash != "":
+		return "Its JWT is refused from now on."
+	case s.LinkID != "":
+		return "A server had made it: a JWT with its link id is refused from now on."
+	}
+	return "A server had made it: there is no JWT to refuse."
 }
 
 func (p *Program) revokeAll(ctx context.Context, admin *fqlx.Admin, f revokeFlags) error {
@@ -307,10 +322,7 @@ func (p *Program) revokeAll(ctx context.Context, admin *fqlx.Admin, f revokeFlag
 		whose = "the Auth0 session " + whose
 	}
 	if !f.yes {
-		n, err := admin.CountSessions(ctx, sel, fqlx.MostCounted)
-		if err == nil && n > 1 {
-			err = p.confirm(ctx, fmt.Sprintf("End %s of %s?", counted(n), whose))
-		}
+		err := p.confirmEnding(ctx, admin, sel, func(sessions string) string { return "End " + sessions + " of " + whose + "?" })
 		if err != nil {
 			return err
 		}

@@ -28,14 +28,19 @@ their first exchange on.`,
 }
 
 func (p *Program) userBlockCommand() *cobra.Command {
-	return p.userSubcommand(&cobra.Command{
+	var yes bool
+	c := p.userSubcommand(&cobra.Command{
 		Use:   "block",
 		Short: "Keep a user out, and end their sessions",
 		Long: `block sets the administrator's flag of a user: exchanges answer 403 from now on, and their sessions
 end as with ` + "`fauna-login session revoke --user`" + `. Somebody who never was here is blocked too: the
-user document is made to hold the flag. Nothing that Auth0 reports lifts this flag.`,
+user document is made to hold the flag. Nothing that Auth0 reports lifts this flag.
+
+Ending more than one session asks first. Without a terminal to ask on it takes --yes.`,
 		Example: `  fauna-login user block --user 'auth0|5f7c8ec7c33c6c004bbafe82'`,
-	}, p.userBlock)
+	}, func(ctx context.Context, admin *fqlx.Admin, s account) error { return p.userBlock(ctx, admin, s, yes) })
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return c
 }
 
 func (p *Program) userUnblockCommand() *cobra.Command {
@@ -128,7 +133,14 @@ func blockedBy(user fqlx.UserInfo) string {
 	return strings.Join(by, " and ")
 }
 
-func (p *Program) userBlock(ctx context.Context, admin *fqlx.Admin, s account) error {
+func (p *Program) userBlock(ctx context.Context, admin *fqlx.Admin, s account, yes bool) error {
+	if !yes {
+		theirs := fqlx.Selector{Tenant: s.tenant, Kind: fqlx.KindUser, Value: s.sub}
+		err := p.confirmEnding(ctx, admin, theirs, func(sessions string) string { return "Block " + s.String() + ", and end " + sessions + "?" })
+		if err != nil {
+			return err
+		}
+	}
 	done, err := admin.BlockUser(ctx, s.tenant, s.sub)
 	if errors.Is(err, fqlx.ErrRefused) || errors.Is(err, fqlx.ErrFunction) {
 		return fmt.Errorf("blocking %s: the database refuses their user document: %w", s, err)

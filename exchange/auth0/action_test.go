@@ -136,7 +136,7 @@ func TestServerAction(t *testing.T) {
 			if o.Denied != "" || len(o.IDToken) > 0 || len(o.Log) > 0 || !uuid.MatchString(o.AccessToken[tidClaim].(string)) {
 				t.Fatalf("got %+v", o)
 			}
-			session := `auth0_jwt.byLinkId("main", "` + o.AccessToken[tidClaim].(string) + `")`
+			session := `auth0_jwt.byLinkId("` + o.AccessToken[tidClaim].(string) + `")`
 			w.is(session+`.first()! { origin, requested_by, session_id, user: .user.auth0_sub, jwt: .jwt_hash }`,
 				`{"jwt":null,"origin":"server","requested_by":"m2m","session_id":`+tt.sid+`,"user":"`+auth0test.Ada+`"}`)
 			w.is(`Token.byDocument(`+session+`.first()!).count()`, `0`)
@@ -254,7 +254,7 @@ func TestServerActionAgain(t *testing.T) {
 				t.Errorf("%d requests", n)
 			}
 			l := w.exchange(auth0test.Ada, o.AccessToken)
-			w.is(`auth0_jwt.byLinkId("main", "`+o.AccessToken[tidClaim].(string)+`").map(s => [s.id, s.origin]).toArray()`, `[["`+l.Session.ID+`","server"]]`)
+			w.is(`auth0_jwt.byLinkId("`+o.AccessToken[tidClaim].(string)+`").map(s => [s.id, s.origin]).toArray()`, `[["`+l.Session.ID+`","server"]]`)
 		})
 	}
 }

@@ -42,7 +42,7 @@ func TestRule(t *testing.T) {
 	for _, change := range []m{nil, {"protocol": "oauth2-refresh-token", "sessionID": nil, "request": m{}}} {
 		o := w.rule(w.secrets(m{"FAIL": "closed"}), change)
 		l := w.exchange(auth0test.Ada, o.AccessToken)
-		w.is(`auth0_jwt.byLinkId("main", "`+o.AccessToken[tidClaim].(string)+`").map(s => [s.id, s.origin]).toArray()`, `[["`+l.Session.ID+`","server"]]`)
+		w.is(`auth0_jwt.byLinkId("`+o.AccessToken[tidClaim].(string)+`").map(s => [s.id, s.origin]).toArray()`, `[["`+l.Session.ID+`","server"]]`)
 	}
 	w.rule(w.secrets(nil), m{"primaryUser": auth0test.Grace})
 	w.is(`User.byAuth0("main", "`+auth0test.Grace+`").count()`, `1`)

@@ -66,6 +66,9 @@ func dbg(ev *evaluator, _ value.Value, args []value.Value) (value.Value, error) 
 }
 
 func newID(ev *evaluator, _ value.Value, _ []value.Value) (value.Value, error) {
+	if p := ev.passwords; p != nil {
+		return p.id(ev.db.ids.next)
+	}
 	id, err := ev.db.ids.next()
 	return id, err
 }

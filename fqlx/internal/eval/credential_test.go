@@ -277,6 +277,19 @@ func TestPasswordsBetweenEvaluations(t *testing.T) {
 	}
 }
 
+// A password may be made of ids, which are the same in each evaluation of a request, and in no
+// other request.
+func TestPasswordOfNewID(t *testing.T) {
+	db := newTestDB(t, credentialFSL)
+	const create = `let password = "#{newId()}-#{newId()}"; let c = Credential.create({ document: User.create({}), password: password }); password`
+	first, second := db.text(rootSecret, create), db.text(rootSecret, create)
+	id, other, _ := strings.Cut(first, "-")
+	if first == second || id == other {
+		t.Errorf("passwords %q, %q", first, second)
+	}
+	db.is(fmt.Sprintf(`let c = Credential.all().toArray(); [c[0].verify(%q), c[1].verify(%q), c[1].verify(%[1]q)]`, first, second), `[true,true,false]`)
+}
+
 // Of those who race to give a document its password one wins.
 func TestCredentialRace(t *testing.T) {
 	db := newTestDB(t, credentialFSL)

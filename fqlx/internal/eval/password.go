@@ -73,6 +73,25 @@ type passwords struct {
 	next  int      // of done: what the evaluation under way asks for next
 	due   *hashing // why the evaluation under way is void
 	steps int64    // that the evaluations before used
+
+	// What newId() gave, in order, and how many the evaluation under way has had. Each
+	// evaluation gets the same: else a password made of one would be another each time, and
+	// its hash never there.
+	ids    []value.ID
+	nextID int
+}
+
+// id returns an id that newId() gave in an evaluation before, or a fresh one.
+func (p *passwords) id(fresh func() (value.ID, error)) (value.ID, error) {
+	if p.nextID == len(p.ids) {
+		id, err := fresh()
+		if err != nil {
+			return 0, err
+		}
+		p.ids = append(p.ids, id)
+	}
+	p.nextID++
+	return p.ids[p.nextID-1], nil
 }
 
 type hashed struct {
@@ -88,7 +107,7 @@ func (db *Database) update(ctx context.Context, opt store.UpdateOptions, fn func
 	p := &passwords{}
 	for {
 		res, err := db.store.Update(ctx, opt, func(tx *store.Tx) error {
-			p.next, p.due = 0, nil
+			p.next, p.due, p.nextID = 0, nil, 0
 			err := fn(tx, p)
 			if p.due != nil { // whatever fn made of the error
 				err = errHashDue

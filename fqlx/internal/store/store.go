@@ -176,6 +176,10 @@ func resolve(opt Options) (string, error) {
 	return dir, nil
 }
 
+// syncInterval is the least time between two syncs of the log. A quick disk would else be asked for every handful of
+// commits, and what that costs the processor is more than the time that a commit gains.
+const syncInterval = 500 * time.Microsecond
+
 func (s *Store) pebbleOptions() *pebble.Options {
 	o := &pebble.Options{
 		FS:                          s.disk,
@@ -192,6 +196,7 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		LBaseMaxBytes:               64 << 20,
 		MaxOpenFiles:                1000,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
+		WALMinSyncInterval:          func() time.Duration { return syncInterval },
 	}
 	o.Levels[0].FilterPolicy = bloom.FilterPolicy(10) // other levels take it from here
 	o.Levels[0].BlockSize = 8 << 10

@@ -24,18 +24,31 @@
  *   there; clears the cookie; also 204 when there was nothing to end. 401 only for an Auth0 token that does not verify.
  * - Requests that may carry a cookie are sent with `credentials: 'include'` and `X-Fauna-Login: 1`: all of those above in modes
  *   `refresh` and `cookie`, and in mode `cookie` also `POST {endpoint}/query/1`, `/stream/1` and `/feed/1`, which have no
- *   `Authorization` then. In mode `bearer`, and to Fauna itself, there are no credentials and no such header.
+ *   `Authorization` then. In mode `bearer`, and to Fauna itself, there are no credentials and no such header; nor for the `DELETE` of
+ *   a secret after another tab's logout.
+ * - Mode `cookie` puts `user.id` in place of the `1` where it knows it, in queries and `DELETE`. A cookie of another user then does
+ *   not count, and stays: the query is answered 401, the `DELETE` ends no more than the session of its `Authorization`.
  * - Errors are `{error, error_description, request_id}`: 401 takes one more try with a fresh Auth0 token, then a login; 429 and 5xx are
  *   tried again after `Retry-After` (seconds, or a date); all others are final. Behind `/query/1` errors are Fauna's own: 401
  *   `unauthorized` takes one new secret and one more try.
  * - Redirects are not followed. To pages of other origins `Retry-After` must be exposed, and if it may be a date, `Date`.
+ *
+ * Several tabs: each has a secret of its own, the cookie is one for all and is that of the last login or renewal.
+ *
+ * - {@link FaunaSession.logout} in one tab logs out the others of the page's origin that have the same `loginUrl` and user, or do not
+ *   know their user yet; all, if its own does not know the user. They hear it over a `BroadcastChannel` named `fauna-login {loginUrl}`,
+ *   whose messages are `user.id`, or undefined. Each forgets its secret, ends it on the server, tells its listeners `logout`, and gives
+ *   out no other until {@link FaunaSession.login}.
+ * - Tabs of two users go on side by side. The cookie that the one has set is of no use to the other, which exchanges its own Auth0
+ *   token then: in mode `refresh` when it renews, in mode `cookie` with its next query. A logout in mode `refresh` ends the session of
+ *   the cookie, whosever it is.
  */
 
 /** How the secret is kept: see `session.mode` of the server, which must be in the same one. */
 export type Mode = 'bearer' | 'refresh' | 'cookie';
 
 export interface Options<M extends Mode = 'bearer'> {
-  /** The server's route, without a slash at its end: `https://login.example.com/fauna-login`. */
+  /** The server's route, without a slash at its end: `https://login.example.com/fauna-login`. The same in all tabs. */
   loginUrl: string;
   /**
    * An Auth0 access token for the API's audience, anew if `fresh`: after one was refused, or has ended the last secret. None, or an
@@ -47,7 +60,7 @@ export interface Options<M extends Mode = 'bearer'> {
   mode?: M;
   /** Mode `refresh`: the first secret may come from the cookie of an earlier page. Default: true. */
   resume?: boolean;
-  /** A secret with less left than this, or than a quarter of its life, is not handed out unless there is an outage. Default: 30. */
+  /** A secret with less left than this, or than a quarter of what it came with, is not handed out unless there is an outage. Default: 30. */
   skewSeconds?: number;
   /** Renewal begins so long before the end, or at half of the life, or up to a quarter of that later. Default: 60. */
   refreshAheadSeconds?: number;
@@ -61,6 +74,8 @@ export interface Options<M extends Mode = 'bearer'> {
   random?: () => number;
   /** Whose visibility counts. Default: the page, if there is one. */
   document?: Pick<Document, 'hidden' | 'addEventListener' | 'removeEventListener'>;
+  /** How tabs hear of each other's logout. Default: the page's; none where there is no page. */
+  BroadcastChannel?: new (name: string) => Pick<BroadcastChannel, 'postMessage' | 'onmessage' | 'close'>;
   setTimeout?: (callback: () => void, ms: number) => unknown;
   clearTimeout?: (id: any) => void;
 }
@@ -78,7 +93,7 @@ export interface FaunaSecret<M extends Mode = 'bearer'> {
 }
 
 export interface Change<M extends Mode = 'bearer'> {
-  /** `login` also when another user's secret takes the place of one. */
+  /** `login` also when another user's secret takes the place of one, `logout` also in another tab. */
   type: 'login' | 'renewal' | 'logout';
   current: FaunaSecret<M> | undefined;
 }
@@ -103,8 +118,9 @@ export interface FaunaSession<M extends Mode = 'bearer'> {
   /** A new session for whoever Auth0 says is logged in, not for the cookie's user: after a login, and after {@link logout}. */
   login(signal?: AbortSignal): Promise<FaunaSecret<M>>;
   /**
-   * Forgets the secret, ends the session on the server, then resolves: Auth0's own logout comes after. Until {@link login} there are no
-   * secrets any more. If it rejects, the session may live on (a cookie, too): call it again.
+   * Forgets the secret, here and in the user's other tabs, ends the session on the server, then resolves: Auth0's own logout comes
+   * after. Until {@link login} there are no secrets any more. Without a secret that is alive it asks for the Auth0 token, to end the
+   * session of that; not in mode `refresh`. If it rejects, the session may live on (a cookie, too): call it again.
    */
   logout(): Promise<void>;
   /** @returns what ends the subscription. */
@@ -114,7 +130,7 @@ export interface FaunaSession<M extends Mode = 'bearer'> {
    * `endpoint`, `secret` and `fetch_keepalive` of `config` have no meaning here.
    */
   client<C>(fauna: Driver<C>, config?: object): C;
-  /** Forgets the secret and ends timers. The session lives on where others use it. */
+  /** Forgets the secret, ends timers and hears of no other tab's logout any more. The session lives on where others use it. */
   close(): void;
 }
 
@@ -137,5 +153,5 @@ export class FaunaLoginError extends Error {
   requestId?: string;
 }
 
-/** The user must log in with Auth0: `login_required`, or `logged_out` after {@link FaunaSession.logout}. */
+/** The user must log in with Auth0: `login_required`, or `logged_out` after {@link FaunaSession.logout} here or in another tab. */
 export class LoginRequired extends FaunaLoginError {}

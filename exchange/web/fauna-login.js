@@ -1,8 +1,4 @@
-/**
- * A short-lived Fauna secret, kept in memory, for a page whose user Auth0 knows.
- * Types, options, and what it asks of the server: fauna-login.d.ts.
- * @license Apache-2.0
- */
+/** @license Apache-2.0. What it does, and asks of the server: fauna-login.d.ts. */
 
 export class FaunaLoginError extends Error {
   name = 'FaunaLoginError';
@@ -18,25 +14,16 @@ export class LoginRequired extends FaunaLoginError {
 
 const noop = () => {};
 
-// Date.now may be set back, performance.now may sleep: by the later one no secret lives too long.
-const clock = (start = Date.now() - performance.now()) => () => Math.max(Date.now(), start + performance.now());
-
-// For the error's text alone: the server judges tokens.
-const isDPoP = (token) => {
-  try {
-    return 'cnf' in JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')));
-  } catch {}
-};
-
-// What a request shows: a token or secret, cookies with the header that no form sends.
-const proof = (token, cookie, headers) => ({
-  credentials: cookie ? 'include' : 'omit',
+// A cookie counts with a header that no form sends.
+const proof = (token, page, headers) => ({
+  credentials: page ? 'include' : 'omit',
   redirect: 'error',
-  headers: { ...headers, ...(token && { Authorization: `Bearer ${token}` }), ...(cookie && { 'X-Fauna-Login': '1' }) },
+  headers: { ...headers, ...(token && { Authorization: `Bearer ${token}` }), ...(page && { 'X-Fauna-Login': page }) },
 });
 
-const allow401 = (e) => {
-  if (e.status !== 401) throw e;
+// No session there, or no user at Auth0.
+const allowNone = (e) => {
+  if (e.status !== 401 && e.code !== 'login_required') throw e;
 };
 
 export function createFaunaSession({
@@ -49,18 +36,19 @@ export function createFaunaSession({
   timeoutSeconds = 6,
   maxWaitSeconds = 30,
   fetch = globalThis.fetch,
-  now = clock(),
+  // The one may be set back, the other sleep.
+  now = () => Math.max(Date.now(), performance.timeOrigin + performance.now()),
   random = Math.random,
   document = globalThis.document,
+  BroadcastChannel = document && globalThis.BroadcastChannel,
   setTimeout = globalThis.setTimeout,
   clearTimeout = globalThis.clearTimeout,
 }) {
-  const cookies = mode !== 'bearer';
   const listeners = new Set();
   let epoch = 0; // counts logins and logouts: what began before is void
   let ended; // 'logged_out' or 'closed'
   let current, margin, renewAt; // the answer; ms
-  let previous; // the same as it came, in times of the server's clock
+  let previous; // the same as it came, until login()
   let spent; // it ends with its token: the next takes a new token
   let resumable;
   let pending; // the attempt in flight
@@ -72,25 +60,27 @@ export function createFaunaSession({
     if (mine !== epoch || ended) throw new (ended === 'closed' ? FaunaLoginError : LoginRequired)(ended ?? 'logged_out');
   };
 
-  const emit = (type) => {
-    const event = { type, current };
-    listeners.forEach((cb) => queueMicrotask(() => cb(event)));
-  };
+  const emit = (type) => listeners.forEach((cb) => queueMicrotask(cb.bind(null, { type, current })));
 
   const peek = () => (now() < current?.expiresAt ? current : undefined);
 
-  async function send(path, token, method = 'POST') {
+  const isOther = (user) => user && previous && user !== previous.user.id;
+
+  // Whose cookie counts; 1: anybody's.
+  const page = (user = '1') => (mode === 'cookie' ? user : mode === 'refresh' && '1');
+
+  async function send(path, token, page, method = 'POST') {
     try {
       const res = await fetch(loginUrl + path, {
-        ...proof(token, cookies),
+        ...proof(token, page),
         method,
         signal: AbortSignal.timeout(timeoutSeconds * 1e3),
       });
       const { ok, status, headers } = res;
-      if (ok) return status === 204 ? {} : Object(await res.json());
+      if (ok) return status === 204 || Object(await res.json());
       const { error, request_id } = (await res.json().catch(noop)) ?? {};
       const wait = headers.get('Retry-After');
-      // A date counts from the server's own if we may read that: our clock may be wrong.
+      // Our clock may be wrong.
       const seconds = +wait || (Date.parse(wait) - (Date.parse(headers.get('Date')) || now())) / 1e3;
       throw new FaunaLoginError(error ?? `http_${status}`, {
         status,
@@ -111,7 +101,7 @@ export function createFaunaSession({
     }
     if (cause && !/_required$|_refresh_token$|^(invalid_grant|access_denied)$/.test(cause.error)) throw new FaunaLoginError('token_unavailable', { cause, retryAfter: 0 });
     if (!token) throw new LoginRequired('login_required', { cause });
-    if (token.split('.').length !== 3) throw new FaunaLoginError('no_audience', { message: 'Auth0 gave an opaque token: pass `audience` in authorizationParams' });
+    if (token.split('.').length !== 3) throw new FaunaLoginError('no_audience', { message: 'An opaque token: set `audience` in authorizationParams' });
     return token;
   }
 
@@ -120,19 +110,21 @@ export function createFaunaSession({
     let at, answer;
     const post = (path, token) => {
       check(mine);
-      at = now(); // before the secret's life begins there
-      return (wire = send(path, token).then(async (body) => {
-        if (body.secret && ended === 'logged_out') await send('', body.secret, 'DELETE').catch(noop);
+      at = now(); // its life begins later
+      return (wire = send(path, token, page()).then(async (body) => {
+        if (ended === 'logged_out') await send('', body.secret, page(body.user?.id), 'DELETE').catch(noop);
         check(mine);
         return body;
       }));
     };
-    if (resumable && !spent) answer = await post('/refresh').catch((e) => (resumable = allow401(e)));
+    if (resumable && !spent) answer = await post('/refresh').catch((e) => (resumable = allowNone(e)));
+    if (isOther(answer?.user?.id)) answer = undefined; // from another tab's cookie
     for (let fresh = spent; !answer; fresh = true) {
       const token = await accessToken(fresh);
       answer = await post('', token).catch((e) => {
-        allow401(e);
-        if (fresh) throw isDPoP(token) ? new FaunaLoginError('dpop', { ...e, message: 'The token is bound to a DPoP key: turn useDpop off' }) : new LoginRequired('login_required', { ...e });
+        allowNone(e);
+        // "cnf" in base64url, for the error's text alone.
+        if (fresh) throw /ImNuZiI|JjbmYi|iY25mI/.test(token) ? new FaunaLoginError('dpop', { ...e, message: 'Bound to a DPoP key: turn useDpop off' }) : new LoginRequired('login_required', { ...e });
       });
     }
     const { secret, expires_in, expires_at, endpoint, user, session } = answer;
@@ -143,7 +135,7 @@ export function createFaunaSession({
     spent = expires_at <= previous?.expires_at && expires_in < previous.expires_in;
     resumable = mode === 'refresh';
     failures = notBefore = 0;
-    margin = Math.min(skewSeconds * 1e3, life / 4);
+    margin = Math.min(skewSeconds * 1e3, (expiresAt - now()) / 4);
     renewAt = expiresAt - Math.min(refreshAheadSeconds * 1e3, life / 2) * (1 - random() / 4);
     current = Object.freeze({ secret, expiresAt, endpoint, user, session });
     arm();
@@ -152,7 +144,6 @@ export function createFaunaSession({
     return current;
   }
 
-  // One attempt for all callers.
   function share() {
     const mine = epoch;
     return (pending ??= attempt(mine)
@@ -170,21 +161,22 @@ export function createFaunaSession({
       }));
   }
 
-  // Renews ahead, but not for a page that nobody sees, nor on and on in an outage.
+  // Not for a hidden page, nor on and on in an outage.
   function arm() {
     clearTimeout(timer);
     if (!current || document?.hidden || (failures && !peek())) return;
-    timer = setTimeout(() => renew() || arm(), Math.min(Math.max(renewAt, notBefore) - now(), 2 ** 31 - 1));
+    timer = setTimeout(() => renew() || arm(), Math.min(due(), 2 ** 31 - 1));
   }
 
-  const renew = () => now() >= Math.max(renewAt, notBefore) && share().catch(noop);
+  const due = () => Math.max(renewAt, notBefore) - now();
+  const renew = () => due() <= 0 && share().catch(noop);
 
   async function obtain() {
     const mine = epoch;
     for (let patience = maxWaitSeconds * 1e3; ; ) {
       check(mine);
       const wait = notBefore - now();
-      // In an outage the secret serves to its very end, else to the margin.
+      // In an outage it serves to its very end.
       if (now() < current?.expiresAt - (wait > 0 ? 0 : margin)) {
         renew();
         return current;
@@ -194,13 +186,9 @@ export function createFaunaSession({
         if ((patience -= wait) < 0) throw trouble;
         await new Promise((resolve) => setTimeout(resolve, wait));
       } else {
-        try {
-          const fresh = await share();
-          check(mine);
-          return fresh;
-        } catch (e) {
+        await share().catch((e) => {
           if (!(e.retryAfter >= 0)) throw e;
-        }
+        });
       }
     }
   }
@@ -222,30 +210,30 @@ export function createFaunaSession({
   function reset(why) {
     epoch++;
     ended = why;
-    previous = pending = spent = resumable = undefined;
+    pending = spent = resumable = undefined;
     failures = notBefore = 0;
     drop();
   }
 
-  async function end(secret, before) {
-    await before?.catch(noop);
-    try {
-      await send('', secret || cookies ? secret : await accessToken(), 'DELETE');
-    } catch (e) {
-      if (!(e instanceof LoginRequired)) allow401(e); // nothing to end
-    }
+  // Another tab's ends the secret in hand alone: cookie and token may be of a newer login.
+  async function leave(page, otherToken = noop) {
+    const last = peek();
+    reset('logged_out');
+    emit('logout');
+    await wire?.catch(noop);
+    const token = last ? last.secret : await otherToken()?.catch(allowNone);
+    if (token || page) await send('', token, page, 'DELETE').catch(allowNone);
   }
 
   function client(fauna, config) {
     const wrapped = (cause) => {
       throw cause instanceof FaunaLoginError ? cause : new fauna.NetworkError('network', { cause });
     };
-    // Fauna's 401 is worth one new secret.
     async function call({ data, headers: { Authorization, ...headers }, method, path }, signal, again) {
       const used = await obtain();
-      const { secret, endpoint } = used;
+      const { secret, endpoint, user } = used;
       const res = await fetch(endpoint + path, {
-        ...proof(secret, !secret, { ...headers, 'Content-Type': 'application/json' }),
+        ...proof(secret, !secret && user.id, { ...headers, 'Content-Type': 'application/json' }),
         method,
         body: JSON.stringify(data),
         signal: signal(),
@@ -254,7 +242,7 @@ export function createFaunaSession({
       drop(used);
       return call(...arguments, true);
     }
-    // The driver wraps what its HTTP client throws: ours comes out as it is.
+    // Our errors out of the driver's.
     class Client extends fauna.Client {
       query(...args) {
         return super.query(...args).catch((e) => {
@@ -290,20 +278,21 @@ export function createFaunaSession({
   reset();
   resumable = mode === 'refresh' && resume;
   document?.addEventListener('visibilitychange', arm);
+  let channel = BroadcastChannel && new BroadcastChannel(`fauna-login ${loginUrl}`);
+  if (channel) channel.onmessage = ({ data }) => ended || isOther(data) || (wire = leave()).catch(noop);
 
   return {
     getSecret,
     peek,
     invalidate: drop,
     login(signal) {
+      previous = undefined;
       reset();
       return getSecret(signal);
     },
     logout() {
-      const secret = peek()?.secret;
-      reset('logged_out');
-      emit('logout');
-      return (wire = end(secret, wire));
+      channel?.postMessage(previous?.user.id);
+      return (wire = leave(page(previous?.user.id), mode === 'refresh' ? noop : accessToken));
     },
     onChange(cb) {
       listeners.add(cb);
@@ -313,6 +302,7 @@ export function createFaunaSession({
     close() {
       reset('closed');
       listeners.clear();
+      channel = channel?.close();
       document?.removeEventListener('visibilitychange', arm);
     },
   };

@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createFaunaSession, LoginRequired } from '../fauna-login.js';
 import { fauna, skip } from './driver.mjs';
+import { World } from './world.mjs';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -61,6 +62,18 @@ describe('dev', { skip }, () => {
     };
   };
 
+  // The other tab's request takes a moment longer.
+  const eventually = async (check) => {
+    for (let left = 100; ; left--) {
+      try {
+        return await check();
+      } catch (error) {
+        if (!left) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  };
+
   const open = (t, getAccessToken, options) => {
     const session = createFaunaSession({ loginUrl: `${urls.url}/fauna-login`, getAccessToken, ...options });
     t.after(session.close);
@@ -107,6 +120,69 @@ describe('dev', { skip }, () => {
     const dead = new fauna.Client({ secret, endpoint: new URL(url) }, new fauna.FetchClient({ url })); // the default of node wants HTTP/2
     await assert.rejects(dead.query(fauna.fql`1`), fauna.AuthenticationError);
     assert.notEqual((await session.login()).secret, secret);
+  });
+
+  // The tabs of one browser profile, in one of the demo's modes: they share cookies, and hear each other.
+  function profile(t, mode) {
+    const jar = new Map();
+    const channels = new World().BroadcastChannel;
+    const browse = async (url, { credentials, headers, ...init }) => {
+      const cookies = credentials === 'include' && [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
+      const site = { Origin: urls.url, 'Sec-Fetch-Site': 'same-origin' };
+      const res = await fetch(url, { ...init, headers: { ...headers, ...site, ...(cookies && { Cookie: cookies }) } });
+      if (credentials !== 'include') return res;
+      for (const line of res.headers.getSetCookie()) {
+        const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
+        if (/; Max-Age=0/.test(line)) jar.delete(name);
+        else jar.set(name, value);
+      }
+      return res;
+    };
+    const tab = (username) =>
+      open(t, login(username), { loginUrl: `${urls.url}/${mode}/fauna-login`, mode, resume: false, fetch: browse, BroadcastChannel: channels });
+    return { jar, tab };
+  }
+
+  const email = async (client) => (await client.query(fauna.fql`Query.identity()!.user { email }`)).data.email;
+
+  for (const mode of ['refresh', 'cookie']) test(`two users in two tabs (${mode})`, async (t) => {
+    const { jar, tab } = profile(t, mode);
+    const [ada, grace] = [tab('ada@example.com'), tab('grace@example.com')];
+    const [a, g] = [ada.client(fauna), grace.client(fauna)];
+    for (let i = 0; i < 2; i++) {
+      for (const [session, client, who] of [[ada, a, 'ada@example.com'], [grace, g, 'grace@example.com']]) {
+        if (mode === 'refresh') session.invalidate(); // so that the cookie is asked
+        assert.equal(await email(client), who);
+      }
+    }
+    await ada.logout();
+    await assert.rejects(email(a), LoginRequired);
+    if (mode === 'cookie') assert.equal(jar.size, 1); // Grace's
+    assert.equal(await email(g), 'grace@example.com');
+  });
+
+  for (const mode of ['bearer', 'refresh', 'cookie']) test(`logout in one tab is that of the other (${mode})`, async (t) => {
+    const { jar, tab } = profile(t, mode);
+    const [first, second] = [tab('ada@example.com'), tab('ada@example.com')];
+    const held = [await first.getSecret(), await second.getSecret()];
+    const gone = new Promise((resolve) => second.onChange(({ type }) => resolve(type)));
+    await first.logout();
+    assert.equal(await gone, 'logout');
+    await assert.rejects(second.getSecret(), { code: 'logged_out' });
+    assert.equal(jar.size, 0);
+    const ask = ({ secret, endpoint }) => fetch(`${endpoint}/query/1`, { method: 'POST', headers: { Authorization: `Bearer ${secret}` }, body: '{"query":"1"}' });
+    if (mode !== 'cookie') for (const each of held) await eventually(async () => assert.equal((await ask(each)).status, 401));
+    await assert.rejects(email(second.client(fauna)), LoginRequired);
+  });
+
+  test('logout of mode cookie, its cookie lost: the token is used up with its session', async (t) => {
+    const { jar, tab } = profile(t, 'cookie');
+    const session = tab('ada@example.com');
+    const first = await session.getSecret();
+    jar.clear();
+    session.invalidate();
+    await session.logout();
+    assert.notEqual((await session.login()).session.id, first.session.id);
   });
 
   test('no audience: Auth0’s opaque token is named', async (t) => {

@@ -119,7 +119,7 @@ describe('driver', { skip }, () => {
     assert.equal(queries.length, 2);
     for (const { headers, credentials } of queries) {
       assert.ok(!Object.keys(headers).some((name) => /^authorization$/i.test(name)));
-      assert.equal(headers['X-Fauna-Login'], '1');
+      assert.equal(headers['X-Fauna-Login'], 'auth0|ada');
       assert.equal(credentials, 'include');
     }
     assert.equal(world.count('POST'), 2);

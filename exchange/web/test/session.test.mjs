@@ -278,8 +278,8 @@ describe('Auth0', () => {
     equal(world.requests.length, 2);
   });
 
-  test('401 for a token bound to a DPoP key: the error says so', async () => {
-    const world = new World({ claims: { cnf: { jkt: 'x' }, 'https://example.com/name': 'Ådå???>>>' } });
+  for (const before of ['', 'x', 'xx']) test(`401 for a token bound to a DPoP key, ${before.length} bytes further on: the error says so`, async () => {
+    const world = new World({ claims: { 'https://example.com/name': `Ådå???>>>${before}`, cnf: { jkt: 'x' } } });
     world.fault = () => refuse(401, 'invalid_token');
     const error = await failure(world, world.session().getSecret());
     expectError(error, 'dpop', { status: 401, requestId: 'a1b2c3' });
@@ -831,6 +831,22 @@ describe('mode refresh', () => {
     equal(world.cookie, undefined);
     for (const each of world.sessions.values()) equal(each.live, false);
   });
+
+  for (const mode of ['refresh', 'cookie']) test(`a late answer cannot take the place of a newer login’s cookie (${mode})`, async () => {
+    const world = new World({ mode });
+    const session = world.session({ resume: false });
+    world.latency = 5;
+    session.getSecret().catch(() => {});
+    await world.clock.advance(1);
+    world.latency = 0; // what follows would overtake it
+    session.logout();
+    world.claims = { sub: 'auth0|grace' };
+    world.cached = undefined;
+    const got = session.login();
+    await world.clock.advance(20);
+    equal((await got).user.id, 'auth0|grace');
+    equal(world.cookie.user, 'auth0|grace');
+  });
 });
 
 describe('mode cookie', () => {
@@ -850,6 +866,51 @@ describe('mode cookie', () => {
     equal(world.requests.at(-1).authorization, undefined);
   });
 
+  describe('logout without a living secret shows the Auth0 token besides the cookie', () => {
+    const cases = {
+      'the cookie has run out': (session, world) => world.clock.sleep(3601),
+      'Fauna refused it': (session) => session.invalidate(),
+    };
+    for (const [name, happens] of Object.entries(cases)) test(name, async () => {
+      const world = new World({ mode: 'cookie', jwtTTL: 7200 });
+      const session = world.session();
+      await session.getSecret();
+      happens(session, world);
+      await session.logout();
+      const { method, authorization, header, credentials } = world.requests.at(-1);
+      assert.deepEqual([method, authorization, header, credentials], ['DELETE', `Bearer ${world.cached}`, 'auth0|ada', 'include']);
+      assert.deepEqual(world.tokens, [false, false]);
+      equal(world.sessions.get('s1').live, false);
+      equal(world.cookie, undefined);
+    });
+
+    test('the page was loaded again', async () => {
+      const world = new World({ mode: 'cookie' });
+      await world.session().getSecret();
+      await world.session().logout();
+      equal(world.requests.at(-1).authorization, `Bearer ${world.cached}`);
+      equal(world.requests.at(-1).header, '1');
+      equal(world.cookie, undefined);
+    });
+
+    test('nobody is logged in with Auth0 any more: the cookie alone', async () => {
+      const world = new World({ mode: 'cookie' });
+      await world.session().getSecret();
+      const cause = Object.assign(new Error('x'), { error: 'login_required' });
+      await world.session({ getAccessToken: () => Promise.reject(cause) }).logout();
+      equal(world.requests.at(-1).method, 'DELETE');
+      equal(world.requests.at(-1).authorization, undefined);
+      equal(world.sessions.get('s1').live, false);
+      equal(world.cookie, undefined);
+    });
+
+    test('Auth0 is out of reach: it says so', async () => {
+      const world = new World({ mode: 'cookie' });
+      const session = world.session({ getAccessToken: () => Promise.reject(new TypeError('Failed to fetch')) });
+      expectError(await failure(world, session.logout()), 'token_unavailable');
+    });
+  });
+
   test('a server in another mode is found out', async () => {
     for (const [mode, server] of [['cookie', 'refresh'], ['bearer', 'cookie']]) {
       const world = new World({ mode: server });
@@ -860,16 +921,20 @@ describe('mode cookie', () => {
 });
 
 test('on its own clock, a machine that sets its time back keeps no secret too long', async (t) => {
-  t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 10, 20) });
+  t.mock.timers.enable({ apis: ['Date'], now: performance.timeOrigin });
   let elapsed = 0;
   t.mock.method(performance, 'now', () => elapsed);
   const world = new World();
   const session = createFaunaSession({ loginUrl: 'https://login.test/fauna-login', getAccessToken: world.getAccessToken, fetch: world.fetch });
   t.after(session.close);
   await session.getSecret();
-  t.mock.timers.setTime(Date.UTC(2026, 10, 20) - 300e3);
+  t.mock.timers.setTime(performance.timeOrigin - 300e3);
   elapsed = 3599e3;
   assert.ok(session.peek());
   elapsed = 3601e3;
+  equal(session.peek(), undefined);
+  elapsed = 0; // it stood still while the machine slept
+  assert.ok(session.peek());
+  t.mock.timers.setTime(performance.timeOrigin + 3601e3);
   equal(session.peek(), undefined);
 });

@@ -69,17 +69,44 @@ const json = (status, body, headers) => new Response(body && JSON.stringify(body
 
 export const refuse = (status, error, headers) => json(status, { error, error_description: 'constant', request_id: 'a1b2c3' }, headers);
 
-// One browser (its cookie), its tabs, Auth0 and the exchange.
+// The channels of one browser profile: what is posted to one, the others of its name hear, a task later.
+function newChannels() {
+  const open = new Set();
+  return class {
+    static open = open;
+    static posts = [];
+    constructor(name) {
+      this.name = name;
+      open.add(this);
+    }
+    postMessage(data) {
+      if (!open.has(this)) throw new DOMException('Channel is closed', 'InvalidStateError');
+      const posted = structuredClone(data);
+      this.constructor.posts.push(posted);
+      for (const other of open) {
+        if (other !== this && other.name === this.name) setImmediate(() => open.has(other) && other.onmessage?.({ data: posted }));
+      }
+    }
+    close() {
+      open.delete(this);
+    }
+  };
+}
+
+// One browser profile (its cookie), its tabs, Auth0 and the exchange.
 export class World {
   clock = new Clock();
+  BroadcastChannel = newChannels();
   requests = []; // {method, path, authorization, header, credentials, redirect, time, status}
   tokens = []; // what getAccessToken was asked: [fresh, …]
   fault; // (request) → Response, undefined, or throws: what happens in place of an answer
+  lost; // (request, signal) → throws: what happens to an answer on its way back
   latency = 0; // seconds
-  cookie; // session id
   cached; // the Auth0 token that auth0-spa-js would hold
-  sessions = new Map(); // id → {jwt, live}
+  sessions = new Map(); // id → {claims of the JWT, live, generation, refreshed}
   secrets = new Map(); // secret → {session, end}
+  thefts = 0;
+  #cookie; // {session, user, until, generation or secret}
   #count = 0;
 
   constructor({ mode = 'bearer', maxTTL = 3600, jwtTTL = 86400, minTTL = 10, skew = 0, claims = {} } = {}) {
@@ -87,11 +114,18 @@ export class World {
     this.clock.skew = skew * 1e3;
   }
 
+  get cookie() {
+    return this.#cookie?.until > this.clock.time ? this.#cookie : undefined;
+  }
+  set cookie(cookie) {
+    this.#cookie = cookie;
+  }
+
   session(options) {
     const { now, setTimeout, clearTimeout } = this.clock;
     return createFaunaSession({
       loginUrl: 'https://login.test/fauna-login', mode: this.mode, random: () => 0, document: undefined,
-      getAccessToken: this.getAccessToken, fetch: this.fetch, now, setTimeout, clearTimeout, ...options,
+      getAccessToken: this.getAccessToken, fetch: this.fetch, BroadcastChannel: this.BroadcastChannel, now, setTimeout, clearTimeout, ...options,
     });
   }
 
@@ -111,48 +145,82 @@ export class World {
     const path = new URL(url).pathname.replace('/fauna-login', '') || '/';
     const request = { method, path, authorization: headers.Authorization, header: headers['X-Fauna-Login'], credentials, redirect, time: this.clock.time };
     this.requests.push(request);
+    const sent = credentials === 'include' ? this.cookie : undefined;
     if (this.latency) await new Promise((resolve) => this.clock.setTimeout(resolve, this.latency * 1e3));
     signal?.throwIfAborted();
-    const response = (await this.fault?.(request)) ?? this.#answer(request);
+    const fault = await this.fault?.(request);
+    const { response, cookie } = fault ? { response: fault } : this.#answer(request, sent);
+    await this.lost?.(request, signal);
+    if (cookie !== undefined && credentials === 'include') this.cookie = cookie;
     request.status = response.status;
     return response;
   };
 
-  #answer({ method, path, authorization, header }) {
+  // → {response, cookie}: the next cookie, null to take it away, undefined to leave it.
+  #answer({ method, path, authorization, header }, cookie) {
     const bearer = authorization?.replace(/^Bearer /, '');
-    if (this.mode !== 'bearer' && header !== '1') return refuse(403, 'access_denied');
-    if (method === 'DELETE') {
-      for (const id of [this.cookie, this.secrets.get(bearer)?.session, bearer?.includes('.') && this.#sessionOf(bearer)]) {
-        if (this.sessions.has(id)) this.sessions.get(id).live = false;
-      }
-      this.cookie = undefined;
-      return new Response(null, { status: 204 });
+    if (method === 'DELETE') return this.#end(bearer, header, cookie);
+    if (path === '/refresh') return this.#refresh(header, cookie);
+    const id = this.#sessionOf(bearer);
+    return this.sessions.get(id).live ? this.#issue(id) : { response: refuse(401, 'invalid_token') };
+  }
+
+  // A cookie counts when a page of its user sends it, or one that does not know its user. Else the token or secret alone does.
+  #end(bearer, header, cookie) {
+    if (!bearer && (this.mode === 'bearer' || !header)) return { response: refuse(403, 'access_denied') };
+    const counts = header === '1' || (this.mode === 'cookie' && header === cookie?.user);
+    const jwt = bearer?.includes('.') ? this.#sessionOf(bearer) : undefined;
+    for (const id of [counts && cookie?.session, this.secrets.get(bearer)?.session, jwt]) if (id) this.sessions.get(id).live = false;
+    const expired = this.sessions.get(jwt)?.exp * 1e3 <= this.clock.time;
+    return { response: expired ? refuse(401, 'invalid_token') : new Response(null, { status: 204 }), cookie: counts ? null : undefined };
+  }
+
+  // The handle before the one that counts, within ten seconds, is of another tab or of a lost answer. An older one was copied.
+  #refresh(header, cookie) {
+    if (header !== '1') return { response: refuse(403, 'access_denied') };
+    const session = this.sessions.get(cookie?.session);
+    const behind = session?.generation - cookie?.generation;
+    if (session?.live && (behind > 1 || (behind === 1 && session.refreshed + 10e3 < this.clock.time))) {
+      session.live = false;
+      this.thefts++;
     }
-    const id = path === '/refresh' ? this.cookie : this.#sessionOf(bearer);
-    const session = this.sessions.get(id);
-    return session?.live ? this.#issue(id, session) : refuse(401, 'invalid_token');
+    if (!session?.live) return { response: refuse(401, 'invalid_token'), cookie: null };
+    if (behind === 0) Object.assign(session, { generation: session.generation + 1, refreshed: this.clock.time });
+    return this.#issue(cookie.session);
   }
 
   // The session of a JWT: one each.
   #sessionOf(jwt) {
     const claims = read(jwt);
     const id = `s${claims.jti}`;
-    if (!this.sessions.has(id)) this.sessions.set(id, { ...claims, live: true });
+    if (!this.sessions.has(id)) this.sessions.set(id, { ...claims, live: true, generation: 0 });
     return id;
   }
 
-  #issue(id, { exp, sub }) {
+  #issue(id) {
+    const { exp, sub: user, generation } = this.sessions.get(id);
     const issued = Math.floor(this.clock.time / 1e3);
     const end = Math.min(exp, issued + this.maxTTL);
-    if (end - issued < this.minTTL) return refuse(401, 'invalid_token');
-    const secret = this.mode === 'cookie' ? undefined : `fnE${++this.#count}`;
+    if (end - issued < this.minTTL) return { response: refuse(401, 'invalid_token') };
+    const secret = `fnE${++this.#count}`;
     this.secrets.set(secret, { session: id, end });
-    if (this.mode !== 'bearer') this.cookie = id;
+    const cookie = {
+      bearer: undefined,
+      refresh: { session: id, user, until: exp * 1e3, generation },
+      cookie: { session: id, user, until: end * 1e3, secret },
+    }[this.mode];
     const iso = (s) => new Date(s * 1e3).toISOString().replace('.000', '');
-    return json(200, {
-      secret, token_type: 'Bearer', expires_in: end - issued, expires_at: iso(end), issued_at: iso(issued),
-      endpoint: 'https://fauna.test', user: { id: sub }, session: { id },
-    });
+    const body = {
+      secret: this.mode === 'cookie' ? undefined : secret, token_type: 'Bearer', expires_in: end - issued, expires_at: iso(end),
+      issued_at: iso(issued), endpoint: 'https://fauna.test', user: { id: user }, session: { id },
+    };
+    return { response: json(200, body), cookie };
+  }
+
+  // What mode cookie's way to Fauna does with a query: 401 if the cookie is dead, or not of the user whose page asks.
+  proxy(headers) {
+    const page = headers['X-Fauna-Login'];
+    return this.alive(this.cookie?.secret) && (page === '1' || page === this.cookie.user) ? 200 : 401;
   }
 
   // Would Fauna take this secret now?

@@ -119,6 +119,26 @@ func TestLinkCrossings(t *testing.T) {
 	}
 }
 
+// Where an app links accounts, two tenants have one user document: their link ids are still two.
+func TestLinkCrossesNoTenantOfALinkedUser(t *testing.T) {
+	s := newOnBehalf(t, nil)
+	made := s.backend(m{"sub": ada, "link_id": "link-1"})
+	s.query(s.root, `User.byId("`+made.User.ID+`")!.update({ auth0_tenant: "strict" })`)
+	token := s.fromStrict("RS256", m{namespac + "tid": "link-1"})
+	if a := s.login(token); a.status != 200 || a.User != made.User || a.Session == made.Session {
+		t.Errorf("the other tenant's JWT: %d %s, the session is %s", a.status, a.body, made.Session.ID)
+	}
+	if a := s.onBehalf(s.machine(s.strict, nil), m{"sub": ada, "link_id": "link-1"}); a.status != 200 || a.User != made.User || a.Session == made.Session {
+		t.Errorf("the other tenant's server: %d %s, the session is %s", a.status, a.body, made.Session.ID)
+	}
+	if a := s.logout(token); a.status != 204 {
+		t.Errorf("logging out: %d %s", a.status, a.body)
+	}
+	if got := s.query(made.Secret, "1"); got != "1" {
+		t.Errorf("the server's secret answers %s", got)
+	}
+}
+
 // Ending a server's session denies its link id, so that the JWT on its way comes too late.
 func TestEndedLink(t *testing.T) {
 	s := newOnBehalf(t, nil)

@@ -13,8 +13,8 @@ func parseOutline(src string, wanted outline) (jsonDoc, error) {
 	return p.document(func() error { return p.outlined("", wanted) })
 }
 
-// outlined reads a value as far as it is wanted. Of an array, and of an object or a scalar where
-// the other is wanted, no more is kept than what it is.
+// outlined reads a value as far as it is wanted. Of an array, and of an object where a scalar is
+// wanted, no more is kept than what it is.
 func (p *jsonParser) outlined(name string, wanted outline) error {
 	at := len(p.doc)
 	p.doc = append(p.doc, jsonNode{name: name})

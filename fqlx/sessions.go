@@ -81,8 +81,8 @@ const describeSession = `(session => {
 })`
 
 // describePage describes `page`. A page is as of when the list was begun: what has ended since is
-// left out. It is described after it was cut, so that its cursor holds no more than the index
-// and the place.
+// left out. It is described after it was cut, so that its cursor holds no more than the index,
+// the place and the tenant.
 const describePage = `
 let live: Any = page.data.map(session => auth0_jwt.byId(session.id)).filter(session => session.exists())
 { data: live.map(` + describeSession + `), after: page.after }`

@@ -8,7 +8,7 @@ import (
 
 const (
 	windowRecords = 1 << 17 // about two seconds of nothing but logins, about 12 MB
-	windowBuckets = 1 << 13 // small enough for a processor's cache; what is later than a transaction's start is fewer by far
+	windowBuckets = 1 << 15 // about what is written between two flushes; few enough for a processor's cache
 	windowAge     = int64(10 * time.Minute / time.Microsecond)
 )
 

@@ -217,6 +217,9 @@ func readBody(c echo.Context) ([]byte, error) { return readBodyUpTo(c, maxBody) 
 
 func readBodyUpTo(c echo.Context, most int64) ([]byte, error) {
 	req := c.Request()
+	if req.ContentLength == 0 {
+		return nil, nil
+	}
 	if req.ContentLength > most {
 		return nil, &Error{problem: problemTooLarge, Reason: ReasonRequest} // not even asked for
 	}

@@ -356,9 +356,10 @@ func (r *Reader) expected(what string) error {
 	return &SyntaxError{fmt.Sprintf("expected %s at byte %d", what, r.pos), r.pos}
 }
 
-// nameSet holds the names of an object. Most objects are small: for them no map is made.
+// nameSet holds the names of an object. Most objects are small: for them no map is made. The argument
+// of an exchange is the largest that comes often.
 type nameSet struct {
-	few  [16]string
+	few  [24]string
 	n    int
 	many map[string]struct{}
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/fauna-login/fauna-login/exchange"
-	"github.com/fauna-login/fauna-login/fqlx"
 )
 
 // The cookies' names over https.
@@ -213,7 +212,7 @@ func TestKey(t *testing.T) {
 // What one ring has written, and how it reads under another.
 func TestRing(t *testing.T) {
 	held := exchange.Sealed{SessionID: "18446744073709551615", UserID: "18446744073709551614", Expires: time.Unix(1_900_000_000, 0), Secret: "fnSecret"}
-	handle := fqlx.Handle{SessionID: "18446744073709551615", Generation: 1<<32 - 1}
+	handle := exchange.Handle{SessionID: "18446744073709551615", UserID: "18446744073709551614", Generation: 1<<32 - 1}
 	writer := exchange.NewRing(ringKey(2), ringKey(1))
 	sealed := must(writer.Seal(held))
 	signed := must(writer.SignHandle(handle))
@@ -255,7 +254,10 @@ func TestRing(t *testing.T) {
 			t.Errorf("reads with character %d changed", i)
 		}
 	}
-	for _, bad := range []fqlx.Handle{{SessionID: "x"}, {SessionID: "-1"}, {SessionID: "1", Generation: -1}, {SessionID: "1", Generation: 1 << 32}} {
+	for _, bad := range []exchange.Handle{
+		{SessionID: "1"}, {UserID: "1"}, {SessionID: "x", UserID: "1"}, {SessionID: "1", UserID: "ada"}, {SessionID: "-1", UserID: "1"},
+		{SessionID: "1", UserID: "2", Generation: -1}, {SessionID: "1", UserID: "2", Generation: 1 << 32},
+	} {
 		if _, err := writer.SignHandle(bad); err == nil {
 			t.Errorf("signs %v", bad)
 		}
@@ -279,13 +281,14 @@ func flip(s string, i int) string {
 // FuzzHandle and FuzzSeal: what reads is what the ring has written.
 func FuzzHandle(f *testing.F) {
 	ring := exchange.NewRing(ringKey(1), ringKey(2))
-	good := must(ring.SignHandle(fqlx.Handle{SessionID: "413", Generation: 7}))
-	written := []string{good, must(exchange.NewRing(ringKey(2)).SignHandle(fqlx.Handle{SessionID: "413", Generation: 7}))}
-	for _, seed := range append(written, "", "A", good[:58], good+"A", flip(good, 0), strings.Repeat("A", 59)) {
+	held := exchange.Handle{SessionID: "413", UserID: "414", Generation: 7}
+	good := must(ring.SignHandle(held))
+	written := []string{good, must(exchange.NewRing(ringKey(2)).SignHandle(held))}
+	for _, seed := range append(written, "", "A", good[:69], good+"A", flip(good, 0), strings.Repeat("A", 70)) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if handle, ok := ring.ReadHandle(text); ok && (!slices.Contains(written, text) || handle.SessionID != "413" || handle.Generation != 7) {
+		if handle, ok := ring.ReadHandle(text); ok && (!slices.Contains(written, text) || handle != held) {
 			t.Errorf("%q reads as %v", text, handle)
 		}
 	})
@@ -344,4 +347,6 @@ func TestAssets(t *testing.T) {
 }
 
 // handleOf is the first refresh handle of a session.
-func handleOf(a answer) fqlx.Handle { return fqlx.Handle{SessionID: a.Session.ID} }
+func handleOf(a answer) exchange.Handle {
+	return exchange.Handle{SessionID: a.Session.ID, UserID: a.User.ID}
+}

@@ -106,11 +106,11 @@ func (s *Service) deliver(c echo.Context, session fqlx.Session, ends time.Time) 
 	a := s.answer(session)
 	switch s.Mode {
 	case ModeRefresh:
-		handle, err := s.jar.signHandle(fqlx.Handle{SessionID: session.SessionID, Generation: session.Generation})
+		value, err := s.jar.signHandle(handle{fqlx.Handle{SessionID: session.SessionID, Generation: session.Generation}, session.UserID})
 		if err != nil {
 			return err
 		}
-		s.jar.set(c.Response(), handle, ends.Sub(session.IssuedAt))
+		s.jar.set(c.Response(), value, ends.Sub(session.IssuedAt))
 	case ModeCookie:
 		life := session.ExpiresAt.Sub(session.IssuedAt)
 		value, err := s.jar.seal(sealed{session.SessionID, session.UserID, s.Now().Add(life), session.Secret})
@@ -131,7 +131,7 @@ func (s *Service) endCookie(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		recordOf(r.Context()).outcome = "done"
-		if session, mine := s.cookieSession(r); mine {
+		if session, user := s.cookieOwner(r); user == "" || worksFor(r, user) {
 			if err := s.endSession(r.Context(), session); err != nil {
 				return err
 			}
@@ -139,24 +139,23 @@ func (s *Service) endCookie(next echo.HandlerFunc) echo.HandlerFunc {
 				s.jar.clear(c.Response())
 			}
 		}
-		if hasAuthorization(r) {
+		if hasBearer(r) {
 			return byToken(c)
 		}
 		return c.NoContent(http.StatusNoContent)
 	}
 }
 
-// cookieSession returns the id of the session that the request's cookie is of, also when the secret
-// in it is dead; empty if the cookie is none of ours. It is not mine if it is of another user than
-// the page works for. A handle does not say whose it is.
-func (s *Service) cookieSession(r *http.Request) (id string, mine bool) {
+// cookieOwner returns the ids of the session that the request's cookie is of, and of its user, also
+// when the secret in it is dead; empty if the cookie is none of ours.
+func (s *Service) cookieOwner(r *http.Request) (session, user string) {
 	value := s.jar.read(r)
 	if s.Mode == ModeRefresh {
-		handle, _ := s.jar.readHandle(value)
-		return handle.SessionID, true
+		held, _ := s.jar.readHandle(value)
+		return held.SessionID, held.userID
 	}
-	held, ok := s.jar.open(value)
-	return held.sessionID, !ok || held.serves(pageUser(r))
+	held, _ := s.jar.open(value)
+	return held.sessionID, held.userID
 }
 
 // endSession ends a session by its id. That there is none is no error.
@@ -174,4 +173,9 @@ func (s *Service) endSession(ctx context.Context, id string) error {
 	return nil
 }
 
-func hasAuthorization(r *http.Request) bool { return len(r.Header.Values("Authorization")) > 0 }
+// hasBearer reports whether a request has a bearer token, or what should have been one. Another
+// scheme does not count: a browser adds Basic by itself to requests to a site that has asked for it.
+func hasBearer(r *http.Request) bool {
+	token, err := bearer(r)
+	return token != "" || err != nil
+}

@@ -8,20 +8,19 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// pageHeader is what a page's script puts into each request that a cookie authenticates: 1, or the
-// id of the user document that the page works for. No form can, and a script of another origin only
-// after a preflight that lets it.
+// pageHeader is what a page's script puts into each request that a cookie authenticates: the id of
+// the user document that the page works for, or 1 if it knows none yet. No form can, and a script of
+// another origin only after a preflight that lets it. A cookie of another user does not count, and
+// stays: [Service.postRefresh], [Service.query], [Service.endCookie].
 const pageHeader = "X-Fauna-Login"
 
 const maxID = 20 // digits of 2⁶⁴ − 1, the greatest id of a document
 
-// pageUser is the id of the user that the page works for; empty if it does not say. A user whose id
-// is 1 cannot be told from that.
-func pageUser(r *http.Request) string {
-	if id := r.Header.Get(pageHeader); id != "1" {
-		return id
-	}
-	return ""
+// worksFor reports whether the page works for a user, or does not say for whom: the tabs of a browser
+// share a cookie, but not always a user.
+func worksFor(r *http.Request, user string) bool {
+	page := r.Header.Get(pageHeader)
+	return page == "1" || page == user
 }
 
 // isID reports whether s has the form of a document's id, as 1 has.
@@ -90,7 +89,7 @@ func (s *Service) cookieOfPage(next echo.HandlerFunc) echo.HandlerFunc {
 		varyByPage(c)
 		r := c.Request()
 		if err := s.checkPage(c); err != nil {
-			if !hasAuthorization(r) {
+			if !hasBearer(r) {
 				return err
 			}
 			r.Header.Del("Cookie")

@@ -46,7 +46,7 @@ var (
 	problemHandle        = problem{401, "invalid_token", "There is no refresh cookie, or none that counts. Exchange an Auth0 token."}
 	problemQueryCookie   = problem{401, "invalid_token", "Access token required"} // Fauna's words: its own 401 looks the same
 	problemPage          = problem{403, "access_denied", "A request with a cookie must be made by a script of an allowed page: X-Fauna-Login: 1, and application/json or no body."}
-	problemAuthorization = problem{400, "invalid_request", "The cookie is what counts here: send no Authorization header."}
+	problemAuthorization = problem{400, "invalid_request", "The cookie is what counts here: send no bearer token."}
 	problemCookieMode    = problem{400, "unauthorized_client", "Users' own secrets are kept in cookies here: POST /fauna-login sets one."}
 	problemGrant         = problem{400, "unsupported_grant_type", "The one grant type here is " + grantTokenExchange + "."}
 	problemTarget        = problem{400, "invalid_target", "resource and audience: this service, where secrets are used, or an audience of the tenant expected."}

@@ -33,5 +33,17 @@ func (r Ring) Open(text string) (Sealed, bool) {
 	return Sealed{SessionID: s.sessionID, UserID: s.userID, Expires: s.expires, Secret: s.secret}, ok
 }
 
-func (r Ring) SignHandle(h fqlx.Handle) (string, error)        { return r.signHandle(h) }
-func (r Ring) ReadHandle(text string) (h fqlx.Handle, ok bool) { return r.readHandle(text) }
+// Handle is what a refresh handle says.
+type Handle struct {
+	SessionID, UserID string
+	Generation        int
+}
+
+func (r Ring) SignHandle(h Handle) (string, error) {
+	return r.signHandle(handle{fqlx.Handle{SessionID: h.SessionID, Generation: h.Generation}, h.UserID})
+}
+
+func (r Ring) ReadHandle(text string) (Handle, bool) {
+	h, ok := r.readHandle(text)
+	return Handle{h.SessionID, h.userID, h.Generation}, ok
+}

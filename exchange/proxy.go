@@ -54,7 +54,7 @@ func (s *Service) passToFauna(c echo.Context) error {
 
 func (s *Service) query(c echo.Context) error {
 	r := c.Request()
-	if hasAuthorization(r) {
+	if hasBearer(r) {
 		return &Error{problem: problemAuthorization, Reason: ReasonRequest}
 	}
 	if err := s.checkPage(c); err != nil {
@@ -67,7 +67,7 @@ func (s *Service) query(c echo.Context) error {
 		return &Error{problem: problemQueryCookie, Reason: ReasonCookie}
 	}
 	recordOf(r.Context()).session = held.sessionID
-	if !held.serves(pageUser(r)) {
+	if !worksFor(r, held.userID) {
 		// To the page the same as no cookie; but this one is good, and stays.
 		return &Error{problem: problemQueryCookie, Reason: ReasonCookieUser}
 	}

@@ -246,7 +246,7 @@ func TestProxyHeaders(t *testing.T) {
 	}
 	headers := []string{
 		"X-Forwarded-For: 1.2.3.4", "Forwarded: for=1.2.3.4", "X-Trace-Secret: x", "X-Evil: 1", "Connection: X-Evil", "Te: trailers", "Upgrade: websocket",
-		"Proxy-Authorization: Basic x", "Referer: https://app.example.com/", "User-Agent: browser", "Accept-Language: de", "X-Fauna-Source: x",
+		"Authorization: Basic eDp5", "Proxy-Authorization: Basic x", "Referer: https://app.example.com/", "User-Agent: browser", "Accept-Language: de", "X-Fauna-Source: x",
 	}
 	for name, value := range passed {
 		headers = append(headers, name+": "+value)
@@ -313,8 +313,8 @@ func TestProxyRefusals(t *testing.T) {
 		code                     string
 	}{
 		{"inbound Authorization", "POST", "/query/1", body, []string{"Authorization: Bearer x"}, 400, "invalid_request"},
-		{"inbound Basic", "POST", "/query/1", body, []string{"Authorization: Basic eDp5"}, 400, "invalid_request"},
-		{"empty Authorization", "POST", "/query/1", body, []string{"Authorization: "}, 400, "invalid_request"},
+		{"inbound Authorization twice", "POST", "/query/1", body, []string{"Authorization: Basic eDp5", "Authorization: Basic eDp5"}, 400, "invalid_request"},
+		{"Bearer without a token", "POST", "/query/1", body, []string{"Authorization: Bearer"}, 400, "invalid_request"},
 		{"GET", "GET", "/query/1", "", nil, 405, "method_not_allowed"},
 		{"PUT", "PUT", "/query/1", body, nil, 405, "method_not_allowed"},
 		{"DELETE", "DELETE", "/stream/1", "", nil, 405, "method_not_allowed"},

@@ -14,25 +14,30 @@ const refreshPath = "/fauna-login/refresh"
 // handle, in one transaction of Fauna's.
 func (s *Service) postRefresh(c echo.Context) error {
 	ctx := c.Request().Context()
-	if hasAuthorization(c.Request()) {
+	if hasBearer(c.Request()) {
 		// Beside a token a cookie need not be the page's own doing: it does not count.
 		return &Error{problem: problemAuthorization, Reason: ReasonRequest}
 	}
-	handle, ok := s.jar.readHandle(s.jar.read(c.Request()))
+	held, ok := s.jar.readHandle(s.jar.read(c.Request()))
 	if !ok {
 		return s.refuseHandle(c, ReasonHandle)
 	}
-	// Whose session it is only Fauna knows; but it is of one user.
-	if err := s.limitSubject("", handle.SessionID); err != nil {
+	recordOf(ctx).session = held.SessionID
+	if !worksFor(c.Request(), held.userID) {
+		// To the page the same as no cookie; but this one is good, and stays.
+		return &Error{problem: problemHandle, Reason: ReasonCookieUser}
+	}
+	// The subject only Fauna knows; but the session is of one.
+	if err := s.limitSubject("", held.SessionID); err != nil {
 		return err
 	}
 	start := s.Now()
 	session, ended, err := s.Fauna.Refresh(ctx, fqlx.RefreshRequest{
-		Handle: handle, MaxTTL: s.MaxTTL, MinTTL: s.MinTTL, MaxSecrets: s.MaxSecrets,
+		Handle: held.Handle, MaxTTL: s.MaxTTL, MinTTL: s.MinTTL, MaxSecrets: s.MaxSecrets,
 	})
 	s.metrics.fauna.Observe(s.Now().Sub(start).Seconds())
 	if err != nil {
-		recordOf(ctx).session, recordOf(ctx).ended = handle.SessionID, ended
+		recordOf(ctx).ended = ended
 		return s.refreshError(c, err)
 	}
 	recordOf(ctx).who = who{tenant: session.Tenant, subject: session.Subject, client: session.ClientID, hash: session.JWTHash}
@@ -51,7 +56,7 @@ func (s *Service) refuseTenant(c echo.Context, session string) error {
 	if err != nil {
 		return endError(ctx, err)
 	}
-	recordOf(ctx).session, recordOf(ctx).ended = session, ended
+	recordOf(ctx).ended = ended
 	return s.refuseHandle(c, ReasonTenant)
 }
 

@@ -2,17 +2,22 @@ package exchange_test
 
 import (
 	"bytes"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/fauna-login/fauna-login/exchange"
-	"github.com/fauna-login/fauna-login/fqlx"
 )
 
 func newRefreshService(tb testing.TB) *service {
@@ -71,7 +76,7 @@ func TestRefresh(t *testing.T) {
 			t.Errorf("generation %d: %s", generation, a.body)
 		}
 		handle, ok := exchange.NewRing(ringKey(1)).ReadHandle(value(next))
-		if want := (fqlx.Handle{SessionID: first.Session.ID, Generation: generation}); !ok || handle != want {
+		if want := (exchange.Handle{SessionID: first.Session.ID, UserID: first.User.ID, Generation: generation}); !ok || handle != want {
 			t.Errorf("handle %v, want %v", handle, want)
 		}
 		cookie = next
@@ -142,13 +147,16 @@ func TestRefreshTheft(t *testing.T) {
 func TestRefreshForged(t *testing.T) {
 	s := newRefreshService(t)
 	a, cookie := s.loggedIn(s.short(600))
-	ring, handle := exchange.NewRing(ringKey(1)), fqlx.Handle{SessionID: a.Session.ID}
+	ring, handle := exchange.NewRing(ringKey(1)), handleOf(a)
 	for name, forged := range map[string]string{
 		"none":          "",
 		"empty":         handleCookie + "=",
 		"truncated":     cookie[:len(cookie)-1],
 		"longer":        cookie + "A",
 		"changed":       handleCookie + "=" + flip(value(cookie), 12),
+		"version 1":     handleCookie + "=" + macOf(t, "fauna-login/v1/refresh", oldHandle(t, a)),
+		"a purpose ago": handleCookie + "=" + macOf(t, "fauna-login/v1/refresh", value(cookie)),
+		"without user":  handleCookie + "=" + macOf(t, "fauna-login/v2/refresh", oldHandle(t, a)),
 		"other key":     handleCookie + "=" + must(exchange.NewRing(ringKey(2)).SignHandle(handle)),
 		"other mode":    handleCookie + "=" + must(ring.Seal(exchange.Sealed{SessionID: a.Session.ID, UserID: a.User.ID, Expires: s.clock.now().Add(time.Minute), Secret: a.Secret})),
 		"other name":    secretCookie + "=" + value(cookie),
@@ -169,13 +177,30 @@ func TestRefreshForged(t *testing.T) {
 	s.refreshed(cookie) // none of this did any harm
 }
 
+// macOf is a handle with the data of another, under ringKey(1) and a purpose.
+func macOf(t *testing.T, purpose, text string) string {
+	t.Helper()
+	b := must(base64.RawURLEncoding.DecodeString(text))
+	data, key := b[:len(b)-sha256.Size], ringKey(1)
+	mac := hmac.New(sha256.New, must(hkdf.Key(sha256.New, key[:], nil, purpose, 32)))
+	mac.Write(data)
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(data))
+}
+
+// oldHandle is one of version 1, which named no user, before its MAC.
+func oldHandle(t *testing.T, a answer) string {
+	t.Helper()
+	b := binary.BigEndian.AppendUint64(nil, must(strconv.ParseUint(a.Session.ID, 10, 64)))
+	return base64.RawURLEncoding.EncodeToString(append(b, make([]byte, 4+sha256.Size)...))
+}
+
 // A genuine handle of what never was, as after a restored backup, ends what there is.
 func TestRefreshUnknown(t *testing.T) {
 	s := newRefreshService(t)
 	a, _ := s.loggedIn(s.short(600))
 	ring := exchange.NewRing(ringKey(1))
-	s.checkRefused(handleCookie+"="+must(ring.SignHandle(fqlx.Handle{SessionID: "413"})), exchange.ReasonEnded)
-	s.checkRefused(handleCookie+"="+must(ring.SignHandle(fqlx.Handle{SessionID: a.Session.ID, Generation: 9})), exchange.ReasonHandleReused)
+	s.checkRefused(handleCookie+"="+must(ring.SignHandle(exchange.Handle{SessionID: "413", UserID: a.User.ID})), exchange.ReasonEnded)
+	s.checkRefused(handleCookie+"="+must(ring.SignHandle(exchange.Handle{SessionID: a.Session.ID, UserID: a.User.ID, Generation: 9})), exchange.ReasonHandleReused)
 	s.checkDead(a.Secret)
 }
 
@@ -185,7 +210,7 @@ func TestRefreshWithAuthorization(t *testing.T) {
 	s := newRefreshService(t)
 	_, cookie := s.loggedIn(s.short(600))
 	requests := s.fauna.n.Load()
-	for _, authorization := range []string{"Bearer x", "Bearer " + s.good(), "Basic eDp5", ""} {
+	for _, authorization := range []string{"Bearer x", "bearer " + s.good(), "Bearer", "Bearer x y"} {
 		for _, c := range []struct {
 			name    string
 			headers []string
@@ -203,7 +228,57 @@ func TestRefreshWithAuthorization(t *testing.T) {
 	if n := s.fauna.n.Load() - requests; n != 0 {
 		t.Errorf("%d requests to Fauna", n)
 	}
+	// That of another scheme the browser may have added by itself.
+	for _, authorization := range []string{"Basic eDp5", "Digest x", "", "Bearerx y"} {
+		a := s.page("POST", "/fauna-login/refresh", cookie, "", "Authorization: "+authorization)
+		if a.status != 200 {
+			t.Fatalf("%s: %d %s", authorization, a.status, a.body)
+		}
+		cookie = s.cookieOf(a)
+		a = s.do(s.request("POST", "/fauna-login/refresh", "", "Cookie: "+cookie, "Authorization: "+authorization))
+		if a.status != 403 || a.header.Values("Set-Cookie") != nil {
+			t.Errorf("%s, and no header of ours: %d %s", authorization, a.status, a.body)
+		}
+	}
 	s.refreshed(cookie)
+}
+
+// The browser has one cookie, its tabs may have two users: the other's page gets nothing with it,
+// and uses nothing up.
+func TestRefreshOfAnotherUser(t *testing.T) {
+	s := newRefreshService(t)
+	ada, _ := s.loggedIn(s.good())
+	grace, cookie := s.loggedIn(s.withClaims(m{"sub": "auth0|grace"}))
+	none := s.refresh("")
+	requests := s.fauna.n.Load()
+	for range 3 { // were one of them to rotate the handle, the next would be a theft
+		for _, user := range []string{ada.User.ID, "0", "413", "0" + grace.User.ID, "99999999999999999999"} {
+			s.clock.advance(11 * time.Second)
+			logged, recorded := len(s.log.String()), len(s.audit.String())
+			a := s.pageOf(user, "POST", "/fauna-login/refresh", cookie, "")
+			if a.status != 401 || a.header.Values("Set-Cookie") != nil {
+				t.Errorf("of %s: %d %s, cookies %q", user, a.status, a.body, a.header.Values("Set-Cookie"))
+			}
+			if strings.ReplaceAll(a.body, a.RequestID, "") != strings.ReplaceAll(none.body, none.RequestID, "") {
+				t.Errorf("of %s: %s, without a cookie %s", user, a.body, none.body)
+			}
+			for text, from := range map[string]int{s.log.String(): logged, s.audit.String(): recorded} {
+				if line := text[from:]; !strings.Contains(line, `"reason":"cookie_user"`) || !strings.Contains(line, grace.Session.ID) {
+					t.Errorf("log or audit: %s", line)
+				}
+			}
+		}
+	}
+	if n := s.fauna.n.Load() - requests; n != 0 {
+		t.Errorf("%d requests to Fauna", n)
+	}
+	for _, user := range []string{grace.User.ID, "1", grace.User.ID} {
+		a := s.pageOf(user, "POST", "/fauna-login/refresh", cookie, "")
+		if a.status != 200 || a.User != grace.User {
+			t.Fatalf("her own: %d %s", a.status, a.body)
+		}
+		cookie = s.cookieOf(a)
+	}
 }
 
 // The session of a tenant that was taken out of the configuration ends where it is to be renewed.

@@ -40,7 +40,7 @@ func ParseKey(text string) (k Key, err error) {
 // nothing of one purpose is ever good for another.
 const (
 	purposeCookie = "fauna-login/v2/cookie"  // the sealed secret
-	purposeHandle = "fauna-login/v1/refresh" // the refresh handle
+	purposeHandle = "fauna-login/v2/refresh" // the refresh handle
 )
 
 // keyring holds what is derived from a ring of keys. The first key seals, all open: so a new
@@ -87,29 +87,19 @@ type sealed struct {
 
 const sealedData = 3 * 8 // bytes before the secret
 
-// serves reports whether s is for a page that works for a user, empty if it does not say: the tabs
-// of a browser share a cookie, but not always a user.
-func (s sealed) serves(user string) bool { return user == "" || user == s.userID }
-
 // seal encrypts s for the browser to keep.
 func (k keyring) seal(s sealed) (string, error) {
-	session, err := strconv.ParseUint(s.sessionID, 10, 64)
+	plain, err := appendIDs(make([]byte, 0, sealedData+len(s.secret)), s.sessionID, s.userID)
 	if err != nil {
-		return "", errors.New("sealing a secret: the session has no number for an id")
+		return "", fmt.Errorf("sealing a secret: %w", err)
 	}
-	user, err := strconv.ParseUint(s.userID, 10, 64)
-	if err != nil {
-		return "", errors.New("sealing a secret: the user has no number for an id")
-	}
-	plain := binary.BigEndian.AppendUint64(make([]byte, 0, sealedData+len(s.secret)), session)
-	plain = binary.BigEndian.AppendUint64(plain, user)
 	plain = binary.BigEndian.AppendUint64(plain, uint64(s.expires.Unix()))
 	plain = append(plain, s.secret...)
 	return base64url.EncodeToString(k.seals[0].Seal(nil, nil, plain, []byte(purposeCookie))), nil
 }
 
 // open decrypts what one of the ring's keys has sealed, and nothing else.
-func (k keyring) open(text string) (sealed, bool) {
+func (k keyring) open(text string) (s sealed, ok bool) {
 	b, err := base64url.DecodeString(text)
 	if err != nil {
 		return sealed{}, false
@@ -117,13 +107,29 @@ func (k keyring) open(text string) (sealed, bool) {
 	for _, seal := range k.seals {
 		plain, err := seal.Open(nil, nil, b, []byte(purposeCookie))
 		if err == nil && len(plain) > sealedData {
-			return sealed{
-				sessionID: strconv.FormatUint(binary.BigEndian.Uint64(plain), 10),
-				userID:    strconv.FormatUint(binary.BigEndian.Uint64(plain[8:]), 10),
-				expires:   time.Unix(int64(binary.BigEndian.Uint64(plain[16:])), 0),
-				secret:    string(plain[sealedData:]),
-			}, true
+			s.sessionID, s.userID = readIDs(plain)
+			s.expires = time.Unix(int64(binary.BigEndian.Uint64(plain[16:])), 0)
+			s.secret = string(plain[sealedData:])
+			return s, true
 		}
 	}
 	return sealed{}, false
+}
+
+// appendIDs writes the ids of a session and its user, 8 bytes each, big endian: how both cookies
+// begin. Fauna's ids are numbers, written in decimal digits.
+func appendIDs(b []byte, session, user string) ([]byte, error) {
+	for _, id := range []string{session, user} {
+		n, err := strconv.ParseUint(id, 10, 64)
+		if err != nil {
+			return nil, errors.New("the session or the user has no number for an id")
+		}
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	return b, nil
+}
+
+// readIDs reads what appendIDs has written, which b begins with.
+func readIDs(b []byte) (session, user string) {
+	return strconv.FormatUint(binary.BigEndian.Uint64(b), 10), strconv.FormatUint(binary.BigEndian.Uint64(b[8:]), 10)
 }

@@ -19,15 +19,16 @@
  *   Mode `refresh` also sets the refresh cookie. Mode `cookie` sets the cookie that holds the secret, and leaves `secret` out;
  *   `expires_in` is then the cookie's life and `endpoint` the origin that takes it.
  * - `POST {loginUrl}/refresh`, mode `refresh` alone: the cookie in place of a token → the same 200 and the next cookie; 401 when an
- *   Auth0 token is needed: no cookie, a session that has ended, or too little of it left for a secret.
+ *   Auth0 token is needed: no cookie, another user's, a session that has ended, or too little of it left for a secret.
  * - `DELETE {loginUrl}` → 204. Ends the session of the secret or Auth0 token in `Authorization`, and that of the cookie, whichever are
  *   there; clears the cookie; also 204 when there was nothing to end. 401 only for an Auth0 token that does not verify.
- * - Requests that may carry a cookie are sent with `credentials: 'include'` and `X-Fauna-Login: 1`: all of those above in modes
+ * - Requests that may carry a cookie are sent with `credentials: 'include'` and the header `X-Fauna-Login`: all of those above in modes
  *   `refresh` and `cookie`, and in mode `cookie` also `POST {endpoint}/query/1`, `/stream/1` and `/feed/1`, which have no
  *   `Authorization` then. In mode `bearer`, and to Fauna itself, there are no credentials and no such header; nor for the `DELETE` of
  *   a secret after another tab's logout.
- * - Mode `cookie` puts `user.id` in place of the `1` where it knows it, in queries and `DELETE`. A cookie of another user then does
- *   not count, and stays: the query is answered 401, the `DELETE` ends no more than the session of its `Authorization`.
+ * - `X-Fauna-Login` is the `user.id` of the page, or `1` while it knows none. A cookie of another user then does not count, is not used
+ *   up, and stays: `/refresh` and queries are answered 401, `DELETE` ends no more than the session of its `Authorization`. `POST
+ *   {loginUrl}` has a token, and sets a cookie whatever the header says.
  * - Errors are `{error, error_description, request_id}`: 401 takes one more try with a fresh Auth0 token, then a login; 429 and 5xx are
  *   tried again after `Retry-After` (seconds, or a date); all others are final. Behind `/query/1` errors are Fauna's own: 401
  *   `unauthorized` takes one new secret and one more try.
@@ -38,10 +39,11 @@
  * - {@link FaunaSession.logout} in one tab logs out the others of the page's origin that have the same `loginUrl` and user, or do not
  *   know their user yet; all, if its own does not know the user. They hear it over a `BroadcastChannel` named `fauna-login {loginUrl}`,
  *   whose messages are `user.id`, or undefined. Each forgets its secret, ends it on the server, tells its listeners `logout`, and gives
- *   out no other until {@link FaunaSession.login}.
- * - Tabs of two users go on side by side. The cookie that the one has set is of no use to the other, which exchanges its own Auth0
- *   token then: in mode `refresh` when it renews, in mode `cookie` with its next query. A logout in mode `refresh` ends the session of
- *   the cookie, whosever it is.
+ *   out no other until {@link FaunaSession.login}; an answer still under way is ended when it comes, unless it is another user's. Where
+ *   the browser denies the page its storage, there may be no such channel: then each tab is logged out by itself.
+ * - Tabs of two users go on side by side. The cookie that the one has set is refused to the other, which exchanges its own Auth0 token
+ *   then, and so takes its place: in mode `refresh` when it renews, in mode `cookie` with its next query. A logout ends nothing of the
+ *   other's.
  */
 
 /** How the secret is kept: see `session.mode` of the server, which must be in the same one. */
@@ -53,7 +55,8 @@ export interface Options<M extends Mode = 'bearer'> {
   /**
    * An Auth0 access token for the API's audience, anew if `fresh`: after one was refused, or has ended the last secret. None, or an
    * error with one of Auth0's codes (`login_required`, `invalid_grant`, …), becomes {@link LoginRequired}; any other error counts as
-   * an outage.
+   * an outage. It must settle: {@link FaunaSession.logout} asks for a token too, and later logins wait for that. The token says who
+   * the user is, so it must be of this page's user, also where tabs of two users share what Auth0 keeps.
    */
   getAccessToken: (options: { fresh: boolean }) => Promise<string | undefined>;
   /** Default: `'bearer'`. */
@@ -74,7 +77,7 @@ export interface Options<M extends Mode = 'bearer'> {
   random?: () => number;
   /** Whose visibility counts. Default: the page, if there is one. */
   document?: Pick<Document, 'hidden' | 'addEventListener' | 'removeEventListener'>;
-  /** How tabs hear of each other's logout. Default: the page's; none where there is no page. */
+  /** How tabs hear of each other's logout. Default: the page's; none where there is no page, or where making one throws. */
   BroadcastChannel?: new (name: string) => Pick<BroadcastChannel, 'postMessage' | 'onmessage' | 'close'>;
   setTimeout?: (callback: () => void, ms: number) => unknown;
   clearTimeout?: (id: any) => void;
@@ -118,9 +121,15 @@ export interface FaunaSession<M extends Mode = 'bearer'> {
   /** A new session for whoever Auth0 says is logged in, not for the cookie's user: after a login, and after {@link logout}. */
   login(signal?: AbortSignal): Promise<FaunaSecret<M>>;
   /**
-   * Forgets the secret, here and in the user's other tabs, ends the session on the server, then resolves: Auth0's own logout comes
-   * after. Until {@link login} there are no secrets any more. Without a secret that is alive it asks for the Auth0 token, to end the
-   * session of that; not in mode `refresh`. If it rejects, the session may live on (a cookie, too): call it again.
+   * Forgets the secret, here and in the user's other tabs, ends the user's session on the server, then resolves: Auth0's own logout
+   * comes after. Until {@link login} there are no secrets any more.
+   *
+   * What ends: the session of the secret in hand, if it is alive, else that of the Auth0 token, for which it asks then (in mode
+   * `cookie`, whose secret it does not hold, always); besides, that of the cookie, if it is this user's, or the page knows none.
+   * Without a login at Auth0 the cookie's alone. Where the token cannot be had for another reason, likewise, and unless a secret was
+   * alive (in mode `cookie`: its cookie had not yet run out or been refused) it then rejects with that error.
+   *
+   * If it rejects, the session may live on (a cookie, too): call it again.
    */
   logout(): Promise<void>;
   /** @returns what ends the subscription. */

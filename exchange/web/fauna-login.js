@@ -47,8 +47,8 @@ export function createFaunaSession({
   const listeners = new Set();
   let epoch = 0; // counts logins and logouts: what began before is void
   let ended; // 'logged_out' or 'closed'
-  let current, margin, renewAt; // the answer; ms
-  let previous; // the same as it came, until login()
+  let current, margin, renewAt; // ms
+  let previous, whose; // the answer, its user's id
   let spent; // it ends with its token: the next takes a new token
   let resumable;
   let pending; // the attempt in flight
@@ -64,10 +64,10 @@ export function createFaunaSession({
 
   const peek = () => (now() < current?.expiresAt ? current : undefined);
 
-  const isOther = (user) => user && previous && user !== previous.user.id;
+  const isOther = (id) => id && whose && id !== whose;
 
   // Whose cookie counts; 1: anybody's.
-  const page = (user = '1') => (mode === 'cookie' ? user : mode === 'refresh' && '1');
+  const page = (id = whose ?? '1') => mode !== 'bearer' && id;
 
   async function send(path, token, page, method = 'POST') {
     try {
@@ -78,7 +78,7 @@ export function createFaunaSession({
       });
       const { ok, status, headers } = res;
       if (ok) return status === 204 || Object(await res.json());
-      const { error, request_id } = (await res.json().catch(noop)) ?? {};
+      const { error, request_id } = Object(await res.json().catch(noop));
       const wait = headers.get('Retry-After');
       // Our clock may be wrong.
       const seconds = +wait || (Date.parse(wait) - (Date.parse(headers.get('Date')) || now())) / 1e3;
@@ -112,13 +112,12 @@ export function createFaunaSession({
       check(mine);
       at = now(); // its life begins later
       return (wire = send(path, token, page()).then(async (body) => {
-        if (ended === 'logged_out') await send('', body.secret, page(body.user?.id), 'DELETE').catch(noop);
+        if (ended === 'logged_out' && !isOther(body.user?.id)) await send('', body.secret, page(body.user?.id), 'DELETE').catch(noop);
         check(mine);
         return body;
       }));
     };
     if (resumable && !spent) answer = await post('/refresh').catch((e) => (resumable = allowNone(e)));
-    if (isOther(answer?.user?.id)) answer = undefined; // from another tab's cookie
     for (let fresh = spent; !answer; fresh = true) {
       const token = await accessToken(fresh);
       answer = await post('', token).catch((e) => {
@@ -139,8 +138,9 @@ export function createFaunaSession({
     renewAt = expiresAt - Math.min(refreshAheadSeconds * 1e3, life / 2) * (1 - random() / 4);
     current = Object.freeze({ secret, expiresAt, endpoint, user, session });
     arm();
-    emit(previous?.user.id === user.id ? 'renewal' : 'login');
+    emit(whose === user.id ? 'renewal' : 'login');
     previous = answer;
+    whose = user.id;
     return current;
   }
 
@@ -156,16 +156,13 @@ export function createFaunaSession({
         arm();
         throw e;
       })
-      .finally(() => {
-        if (mine === epoch) pending = undefined;
-      }));
+      .finally(() => mine === epoch && (pending = undefined)));
   }
 
   // Not for a hidden page, nor on and on in an outage.
   function arm() {
     clearTimeout(timer);
-    if (!current || document?.hidden || (failures && !peek())) return;
-    timer = setTimeout(() => renew() || arm(), Math.min(due(), 2 ** 31 - 1));
+    if (current && !document?.hidden && (!failures || peek())) timer = setTimeout(() => renew() || arm(), Math.min(due(), 2 ** 31 - 1));
   }
 
   const due = () => Math.max(renewAt, notBefore) - now();
@@ -215,14 +212,17 @@ export function createFaunaSession({
     drop();
   }
 
-  // Another tab's ends the secret in hand alone: cookie and token may be of a newer login.
-  async function leave(page, otherToken = noop) {
+  // Beside the cookie, which may be another user's, the token. In other tabs neither: they may be of a newer login.
+  async function leave(own) {
     const last = peek();
+    const cookie = own && page();
     reset('logged_out');
     emit('logout');
     await wire?.catch(noop);
-    const token = last ? last.secret : await otherToken()?.catch(allowNone);
-    if (token || page) await send('', token, page, 'DELETE').catch(allowNone);
+    const asked = (async () => last?.secret ?? (own && accessToken()))();
+    const token = await asked.catch(noop);
+    if (token || cookie) await send('', token, cookie, 'DELETE').catch(allowNone);
+    if (!last) await asked.catch(allowNone);
   }
 
   function client(fauna, config) {
@@ -278,21 +278,24 @@ export function createFaunaSession({
   reset();
   resumable = mode === 'refresh' && resume;
   document?.addEventListener('visibilitychange', arm);
-  let channel = BroadcastChannel && new BroadcastChannel(`fauna-login ${loginUrl}`);
-  if (channel) channel.onmessage = ({ data }) => ended || isOther(data) || (wire = leave()).catch(noop);
+  let channel;
+  try {
+    channel = new BroadcastChannel(`fauna-login ${loginUrl}`);
+    channel.onmessage = ({ data }) => ended || isOther(data) || ((whose ??= data), (wire = leave()).catch(noop));
+  } catch {} // None where storage is denied.
 
   return {
     getSecret,
     peek,
     invalidate: drop,
     login(signal) {
-      previous = undefined;
+      previous = whose = undefined;
       reset();
       return getSecret(signal);
     },
     logout() {
-      channel?.postMessage(previous?.user.id);
-      return (wire = leave(page(previous?.user.id), mode === 'refresh' ? noop : accessToken));
+      channel?.postMessage(whose);
+      return (wire = leave(true));
     },
     onChange(cb) {
       listeners.add(cb);

@@ -125,11 +125,16 @@ describe('dev', { skip }, () => {
   // The tabs of one browser profile, in one of the demo's modes: they share cookies, and hear each other.
   function profile(t, mode) {
     const jar = new Map();
+    const requests = []; // 'method path header status'
+    const hold = {}; // `${method} ${path}` → a promise: what keeps the answer from its tab
     const channels = new World().BroadcastChannel;
     const browse = async (url, { credentials, headers, ...init }) => {
       const cookies = credentials === 'include' && [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
       const site = { Origin: urls.url, 'Sec-Fetch-Site': 'same-origin' };
       const res = await fetch(url, { ...init, headers: { ...headers, ...site, ...(cookies && { Cookie: cookies }) } });
+      const path = `${init.method} ${new URL(url).pathname.replace(`/${mode}/fauna-login`, '') || '/'}`;
+      requests.push(`${path} ${headers['X-Fauna-Login']} ${res.status}`);
+      await hold[path];
       if (credentials !== 'include') return res;
       for (const line of res.headers.getSetCookie()) {
         const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
@@ -138,15 +143,25 @@ describe('dev', { skip }, () => {
       }
       return res;
     };
-    const tab = (username) =>
-      open(t, login(username), { loginUrl: `${urls.url}/${mode}/fauna-login`, mode, resume: false, fetch: browse, BroadcastChannel: channels });
-    return { jar, tab };
+    const tab = (username, options) => {
+      const getAccessToken = login(username);
+      const session = open(t, getAccessToken, { loginUrl: `${urls.url}/${mode}/fauna-login`, mode, resume: false, fetch: browse, BroadcastChannel: channels, ...options });
+      return Object.assign(session, { getAccessToken });
+    };
+    return { jar, tab, requests, hold };
   }
+
+  // Is the session of this token over? Then the token is refused.
+  const usedUp = async (mode, getAccessToken) => {
+    const headers = { Authorization: `Bearer ${await getAccessToken({})}` };
+    const { status } = await fetch(`${urls.url}/${mode}/fauna-login`, { method: 'POST', headers });
+    return status === 401;
+  };
 
   const email = async (client) => (await client.query(fauna.fql`Query.identity()!.user { email }`)).data.email;
 
   for (const mode of ['refresh', 'cookie']) test(`two users in two tabs (${mode})`, async (t) => {
-    const { jar, tab } = profile(t, mode);
+    const { jar, tab, requests } = profile(t, mode);
     const [ada, grace] = [tab('ada@example.com'), tab('grace@example.com')];
     const [a, g] = [ada.client(fauna), grace.client(fauna)];
     for (let i = 0; i < 2; i++) {
@@ -155,10 +170,46 @@ describe('dev', { skip }, () => {
         assert.equal(await email(client), who);
       }
     }
+    const [first, second] = [ada, grace].map((session) => session.peek().user.id);
+    const refreshed = requests.filter((line) => line.includes('/refresh'));
+    const refused = [first, second, first, second].map((id) => `POST /refresh ${id} 401`);
+    assert.deepEqual(refreshed, mode === 'refresh' ? refused.slice(2) : []);
     await ada.logout();
     await assert.rejects(email(a), LoginRequired);
-    if (mode === 'cookie') assert.equal(jar.size, 1); // Grace's
+    assert.equal(requests.at(-1), `DELETE / ${first} 204`);
+    assert.ok(await usedUp(mode, ada.getAccessToken));
+    assert.equal(jar.size, 1); // Grace's
+    grace.invalidate();
     assert.equal(await email(g), 'grace@example.com');
+    if (mode === 'refresh') assert.ok(requests.includes(`POST /refresh ${second} 200`));
+    assert.ok(!(await usedUp(mode, grace.getAccessToken)));
+  });
+
+  test('logout of mode refresh while another tab renews, and the cookie is another user’s', async (t) => {
+    const { jar, tab, requests, hold } = profile(t, 'refresh');
+    const [first, second, other] = [tab('ada@example.com'), tab('ada@example.com'), tab('grace@example.com')];
+    await first.getSecret();
+    await second.getSecret();
+    const hers = await other.getSecret();
+    const handle = [...jar];
+    let release;
+    hold['POST /refresh'] = new Promise((resolve) => (release = resolve));
+    second.invalidate();
+    const late = second.getSecret();
+    late.catch(() => {});
+    const opened = tab('ada@example.com', { resume: true }); // takes whom the cookie names
+    const resumed = opened.getSecret();
+    resumed.catch(() => {});
+    await eventually(async () => assert.equal(requests.filter((line) => line.includes('/refresh')).length, 2));
+    await first.logout();
+    release();
+    await assert.rejects(late, { code: 'logged_out' });
+    await assert.rejects(resumed, { code: 'logged_out' });
+    assert.equal(jar.size, 1);
+    assert.notDeepEqual([...jar], handle); // the new page's refresh, whose answer was thrown away
+    other.invalidate();
+    assert.equal((await other.getSecret()).session.id, hers.session.id);
+    assert.equal(await email(other.client(fauna)), 'grace@example.com');
   });
 
   for (const mode of ['bearer', 'refresh', 'cookie']) test(`logout in one tab is that of the other (${mode})`, async (t) => {

@@ -807,14 +807,31 @@ describe('mode refresh', () => {
     assert.deepEqual(world.requests.slice(from).map((r) => r.path), ['/']);
   });
 
-  test('logout ends the session of the cookie, without a token', async () => {
+  test('says whose cookie counts as soon as it knows: in refresh, exchange and logout', async () => {
     const world = new World({ mode: 'refresh' });
     await world.session().getSecret();
-    await world.session().logout();
-    equal(world.requests.at(-1).authorization, undefined);
+    const session = world.session();
+    const from = world.requests.length;
+    await session.getSecret();
+    session.invalidate();
+    await session.getSecret();
+    world.cookie = undefined;
+    session.invalidate();
+    const { secret } = await session.getSecret();
+    await session.logout();
+    assert.deepEqual(world.requests.slice(from).map((r) => [r.method, r.path, r.header, r.status]), [
+      ['POST', '/refresh', '1', 200],
+      ['POST', '/refresh', 'auth0|ada', 200],
+      ['POST', '/refresh', 'auth0|ada', 401],
+      ['POST', '/', 'auth0|ada', 200],
+      ['DELETE', '/', 'auth0|ada', 204],
+    ]);
+    equal(world.requests.at(-1).authorization, `Bearer ${secret}`);
+    world.cached = world.mint({ sub: 'auth0|grace' });
+    await session.login(); // of anybody
     equal(world.requests.at(-1).header, '1');
-    equal(world.cookie, undefined);
-    assert.deepEqual(world.tokens, [false]);
+    await session.logout();
+    equal(world.requests.at(-1).header, 'auth0|grace');
   });
 
   for (const mode of ['refresh', 'cookie']) test(`a late answer cannot bring the cookie back (${mode})`, async () => {
@@ -829,6 +846,8 @@ describe('mode refresh', () => {
     await done;
     await late;
     equal(world.cookie, undefined);
+    // First the answer's own, then the page's, which never got to know its user.
+    assert.deepEqual(world.requests.filter((r) => r.method === 'DELETE').map((r) => r.header), ['auth0|ada', '1']);
     for (const each of world.sessions.values()) equal(each.live, false);
   });
 
@@ -857,23 +876,45 @@ describe('mode cookie', () => {
     equal(got.secret, undefined);
     equal(got.user.id, 'auth0|ada');
     await world.clock.advance(3545);
-    assert.deepEqual(world.requests.map((r) => [r.method, r.path, r.header, r.credentials]), [['POST', '/', '1', 'include'], ['POST', '/', '1', 'include']]);
+    assert.deepEqual(world.requests.map((r) => [r.method, r.path, r.header, r.credentials]), [['POST', '/', '1', 'include'], ['POST', '/', 'auth0|ada', 'include']]);
     session.invalidate();
     equal(session.peek(), undefined);
     await session.getSecret();
     await session.logout();
     equal(world.cookie, undefined);
-    equal(world.requests.at(-1).authorization, undefined);
+    equal(world.requests.at(-1).authorization, `Bearer ${world.cached}`);
   });
 
-  describe('logout without a living secret shows the Auth0 token besides the cookie', () => {
+  test('logout in an outage of Auth0: the cookie it has worked with is enough', async () => {
+    const world = new World({ mode: 'cookie' });
+    let down;
+    const session = world.session({ getAccessToken: (o) => (down ? Promise.reject(new TypeError('Failed to fetch')) : world.getAccessToken(o)) });
+    await session.getSecret();
+    down = true;
+    await session.logout();
+    assert.deepEqual(world.requests.slice(1).map((r) => [r.method, r.authorization, r.header, r.status]), [['DELETE', undefined, 'auth0|ada', 204]]);
+    equal(world.sessions.get('s1').live, false);
+    equal(world.cookie, undefined);
+  });
+
+  test('a server in another mode is found out', async () => {
+    for (const [mode, server] of [['cookie', 'refresh'], ['bearer', 'cookie']]) {
+      const world = new World({ mode: server });
+      world.fault = () => Response.json({ expires_in: 60, secret: server === 'cookie' ? undefined : 'x', endpoint: 'https://f', user: { id: '1' }, session: { id: '2' } });
+      expectError(await failure(world, world.session({ mode }).getSecret()), 'bad_response');
+    }
+  });
+});
+
+for (const mode of ['refresh', 'cookie']) {
+  describe(`logout without a living secret shows the Auth0 token besides the cookie (${mode})`, () => {
     const cases = {
-      'the cookie has run out': (session, world) => world.clock.sleep(3601),
+      'it has run out': (session, world) => world.clock.sleep(3601),
       'Fauna refused it': (session) => session.invalidate(),
     };
     for (const [name, happens] of Object.entries(cases)) test(name, async () => {
-      const world = new World({ mode: 'cookie', jwtTTL: 7200 });
-      const session = world.session();
+      const world = new World({ mode, jwtTTL: 7200 });
+      const session = world.session({ resume: false });
       await session.getSecret();
       happens(session, world);
       await session.logout();
@@ -885,7 +926,7 @@ describe('mode cookie', () => {
     });
 
     test('the page was loaded again', async () => {
-      const world = new World({ mode: 'cookie' });
+      const world = new World({ mode });
       await world.session().getSecret();
       await world.session().logout();
       equal(world.requests.at(-1).authorization, `Bearer ${world.cached}`);
@@ -894,7 +935,7 @@ describe('mode cookie', () => {
     });
 
     test('nobody is logged in with Auth0 any more: the cookie alone', async () => {
-      const world = new World({ mode: 'cookie' });
+      const world = new World({ mode });
       await world.session().getSecret();
       const cause = Object.assign(new Error('x'), { error: 'login_required' });
       await world.session({ getAccessToken: () => Promise.reject(cause) }).logout();
@@ -904,20 +945,32 @@ describe('mode cookie', () => {
       equal(world.cookie, undefined);
     });
 
-    test('Auth0 is out of reach: it says so', async () => {
-      const world = new World({ mode: 'cookie' });
+    test('Auth0 is out of reach: the cookie’s session ends, and it says that another may live', async () => {
+      const world = new World({ mode });
+      await world.session().getSecret();
       const session = world.session({ getAccessToken: () => Promise.reject(new TypeError('Failed to fetch')) });
       expectError(await failure(world, session.logout()), 'token_unavailable');
+      const own = world.requests.findLast((r) => r.header);
+      assert.deepEqual([own.method, own.authorization, own.header], ['DELETE', undefined, '1']);
+      equal(world.sessions.get('s1').live, false);
+      equal(world.cookie, undefined);
+      expectError(await failure(world, session.getSecret()), 'logged_out');
+    });
+
+    test('Auth0 and the service are out of reach: the service’s error comes first', async () => {
+      const world = new World({ mode });
+      const session = world.session({ getAccessToken: () => Promise.reject(new TypeError('Failed to fetch')) });
+      world.fault = () => refuse(503, 'temporarily_unavailable');
+      expectError(await failure(world, session.logout()), 'temporarily_unavailable');
     });
   });
+}
 
-  test('a server in another mode is found out', async () => {
-    for (const [mode, server] of [['cookie', 'refresh'], ['bearer', 'cookie']]) {
-      const world = new World({ mode: server });
-      world.fault = () => Response.json({ expires_in: 60, secret: server === 'cookie' ? undefined : 'x', endpoint: 'https://f', user: { id: '1' }, session: { id: '2' } });
-      expectError(await failure(world, world.session({ mode }).getSecret()), 'bad_response');
-    }
-  });
+test('mode bearer: logout without a secret, and Auth0 out of reach, says so', async () => {
+  const world = new World();
+  const session = world.session({ getAccessToken: () => Promise.reject(new TypeError('Failed to fetch')) });
+  expectError(await failure(world, session.logout()), 'token_unavailable');
+  equal(world.requests.length, 0);
 });
 
 test('on its own clock, a machine that sets its time back keeps no secret too long', async (t) => {

@@ -34,8 +34,10 @@ const live = (world) => [...world.sessions.values()].filter((session) => session
 describe('logout in one tab', () => {
   for (const mode of modes) test(`logs the user’s other tabs out, at once (${mode})`, async () => {
     const world = new World({ mode });
-    const [first, second] = [ada(world), ada(world)];
+    const getAccessToken = auth0(world, 'auth0|ada');
+    const [first, second] = [open(world, { getAccessToken }), ada(world)];
     const mine = await first.session.getSecret();
+    const token = await getAccessToken({});
     const other = await second.session.getSecret(); // of a session of its own: another JWT
     const from = world.requests.length;
     world.latency = 1;
@@ -49,11 +51,11 @@ describe('logout in one tab', () => {
     assert.deepEqual(since(world, from), {
       bearer: [['DELETE', '/', `Bearer ${mine.secret}`, undefined, 'omit'], ['DELETE', '/', `Bearer ${other.secret}`, undefined, 'omit']],
       // Without the cookie, which may be of a newer login by now.
-      refresh: [['DELETE', '/', `Bearer ${mine.secret}`, '1', 'include'], ['DELETE', '/', `Bearer ${other.secret}`, undefined, 'omit']],
-      cookie: [['DELETE', '/', undefined, 'auth0|ada', 'include']],
+      refresh: [['DELETE', '/', `Bearer ${mine.secret}`, 'auth0|ada', 'include'], ['DELETE', '/', `Bearer ${other.secret}`, undefined, 'omit']],
+      cookie: [['DELETE', '/', `Bearer ${token}`, 'auth0|ada', 'include']],
     }[mode]);
     equal(world.cookie, undefined);
-    if (mode !== 'cookie') assert.deepEqual(live(world), []);
+    assert.deepEqual(live(world), []);
     equal(world.clock.timers.size, 0);
     await world.clock.advance(7200);
     equal(world.requests.length, from + since(world, from).length);
@@ -76,9 +78,8 @@ describe('logout in one tab', () => {
     await settle();
     equal(other.session.peek(), held);
     assert.deepEqual(other.events, ['login']);
-    // In mode refresh the cookie is one, and whose it is its page cannot tell.
-    if (mode !== 'refresh') assert.ok(live(world).includes('auth0|grace'));
-    if (mode === 'cookie') equal(world.cookie.user, 'auth0|grace');
+    assert.deepEqual(live(world), ['auth0|grace']);
+    if (mode !== 'bearer') equal(world.cookie.user, 'auth0|grace');
   });
 
   test('leaves the tabs of another service alone', async () => {
@@ -121,6 +122,66 @@ describe('logout in one tab', () => {
       equal(world.requests.length, from);
       assert.deepEqual(world.tokens, []);
     }
+  });
+
+  // The secret of the first was in the cookie alone, which is the second's now, or has run out.
+  for (const mode of modes) test(`ends its session also without the secret, and the other user’s not (${mode})`, async () => {
+    const world = new World({ mode });
+    const [mine, other] = [ada(world), grace(world)];
+    await mine.session.getSecret();
+    await other.session.getSecret();
+    mine.session.invalidate();
+    await mine.session.logout();
+    assert.deepEqual(live(world), ['auth0|grace']);
+    if (mode !== 'bearer') equal(world.cookie.user, 'auth0|grace');
+    assert.ok((await other.session.getSecret()).user.id === 'auth0|grace' && world.thefts === 0);
+  });
+
+  for (const mode of ['refresh', 'cookie']) test(`while another of its tabs renews, and the cookie is another user’s (${mode})`, async () => {
+    const world = new World({ mode });
+    const [first, second, other] = [ada(world), ada(world), grace(world)];
+    await first.session.getSecret();
+    await second.session.getSecret();
+    await other.session.getSecret();
+    const { session } = world.cookie;
+    second.session.invalidate();
+    world.latency = 2;
+    const late = second.session.getSecret();
+    late.catch(() => {});
+    await world.clock.advance(1);
+    world.latency = 0; // the logout overtakes it
+    await first.session.logout();
+    await world.clock.advance(10);
+    await assert.rejects(late, loggedOut);
+    equal(world.sessions.get(session).live, true);
+    assert.deepEqual(second.events, ['login', 'logout']);
+    if (mode === 'cookie') return; // Ada's tab had set her cookie, and took it away
+    assert.deepEqual([world.cookie.user, world.cookie.generation], ['auth0|grace', 0]); // not even rotated
+    other.session.invalidate();
+    equal((await other.session.getSecret()).session.id, session);
+    equal(world.thefts, 0);
+  });
+
+  test('mode refresh: while a tab that has just been opened gets the other user’s answer: that lives on', async () => {
+    const world = new World({ mode: 'refresh' });
+    const [mine, other] = [ada(world), grace(world)];
+    await mine.session.getSecret();
+    const { session } = await other.session.getSecret();
+    const opened = open(world, { resume: true });
+    world.latency = 2;
+    const late = opened.session.getSecret();
+    late.catch(() => {});
+    await world.clock.advance(1);
+    world.latency = 0;
+    await mine.session.logout();
+    await world.clock.advance(5);
+    await assert.rejects(late, loggedOut);
+    assert.deepEqual(live(world), ['auth0|grace']);
+    assert.deepEqual([world.cookie.session, world.cookie.generation], [session.id, 1]);
+    // Its own logout, late, is of the user that it was told of.
+    await opened.session.logout();
+    equal(world.requests.at(-1).header, 'auth0|ada');
+    equal(world.cookie.user, 'auth0|grace');
   });
 
   test('by a page that does not know its user reaches all', async () => {
@@ -197,6 +258,25 @@ describe('logout in one tab', () => {
 });
 
 describe('the channel', () => {
+  for (const mode of modes) test(`that the browser denies is none, and all else works (${mode})`, async () => {
+    const world = new World({ mode });
+    const BroadcastChannel = class {
+      constructor() {
+        throw new DOMException('The operation is insecure.', 'SecurityError');
+      }
+    };
+    const { session, events } = open(world, { BroadcastChannel });
+    await session.getSecret();
+    session.invalidate();
+    await session.getSecret();
+    await session.logout();
+    assert.deepEqual(live(world), []);
+    equal((await session.login()).user.id, 'auth0|ada');
+    session.close();
+    assert.deepEqual(events, ['login', 'renewal', 'logout', 'login']);
+    equal(world.clock.timers.size, 0);
+  });
+
   test('is closed with the session', async () => {
     const world = new World();
     const [first, second] = [ada(world), ada(world)];
@@ -250,7 +330,7 @@ describe('two users', () => {
       const { secret, user: { id } } = await tab.session.getSecret();
       equal(id, user);
       equal(world.sessions.get(world.secrets.get(secret).session).sub, user);
-      assert.deepEqual(world.requests.slice(from).map((r) => `${r.path} ${r.status}`), ['/refresh 200', '/ 200']);
+      assert.deepEqual(world.requests.slice(from).map((r) => `${r.path} ${r.header} ${r.status}`), [`/refresh ${user} 401`, `/ ${user} 200`]);
       equal(world.cookie.user, user);
     }
     // The next refresh is by the cookie alone again, and nobody was thrown out.
@@ -288,19 +368,9 @@ describe('two users', () => {
     equal((await mine.query(fql`1`)).data, 'auth0|ada');
     equal((await mine.query(fql`1`)).data, 'auth0|ada');
     assert.deepEqual(answers, [['auth0|ada', 200], ['auth0|grace', 200], ['auth0|ada', 401], ['auth0|ada', 200], ['auth0|ada', 200]]);
-    assert.deepEqual(world.requests.map((r) => [r.path, r.header]), Array(3).fill(['/', '1'])); // an exchange knows no user yet
+    assert.deepEqual(world.requests.map((r) => [r.path, r.header]), [['/', '1'], ['/', '1'], ['/', 'auth0|ada']]); // at first one knows no user
   });
 
-  test('mode cookie: logout ends one’s own session, not that of the other’s cookie', async () => {
-    const world = new World({ mode: 'cookie' });
-    const [mine, other] = [ada(world), grace(world)];
-    await mine.session.getSecret();
-    await other.session.getSecret();
-    mine.session.invalidate(); // a query was refused
-    await mine.session.logout();
-    assert.deepEqual(live(world), ['auth0|grace']);
-    equal(world.cookie.user, 'auth0|grace');
-  });
 });
 
 describe('mode refresh: the first answer is lost, after the server has rotated the handle', () => {

@@ -165,10 +165,10 @@ export class World {
     return this.sessions.get(id).live ? this.#issue(id) : { response: refuse(401, 'invalid_token') };
   }
 
-  // A cookie counts when a page of its user sends it, or one that does not know its user. Else the token or secret alone does.
+  // Another user's cookie does not count, and stays. The token or secret does.
   #end(bearer, header, cookie) {
     if (!bearer && (this.mode === 'bearer' || !header)) return { response: refuse(403, 'access_denied') };
-    const counts = header === '1' || (this.mode === 'cookie' && header === cookie?.user);
+    const counts = worksFor(header, cookie);
     const jwt = bearer?.includes('.') ? this.#sessionOf(bearer) : undefined;
     for (const id of [counts && cookie?.session, this.secrets.get(bearer)?.session, jwt]) if (id) this.sessions.get(id).live = false;
     const expired = this.sessions.get(jwt)?.exp * 1e3 <= this.clock.time;
@@ -177,7 +177,8 @@ export class World {
 
   // The handle before the one that counts, within ten seconds, is of another tab or of a lost answer. An older one was copied.
   #refresh(header, cookie) {
-    if (header !== '1') return { response: refuse(403, 'access_denied') };
+    if (!header) return { response: refuse(403, 'access_denied') };
+    if (!worksFor(header, cookie)) return { response: refuse(401, 'invalid_token') };
     const session = this.sessions.get(cookie?.session);
     const behind = session?.generation - cookie?.generation;
     if (session?.live && (behind > 1 || (behind === 1 && session.refreshed + 10e3 < this.clock.time))) {
@@ -219,8 +220,7 @@ export class World {
 
   // What mode cookie's way to Fauna does with a query: 401 if the cookie is dead, or not of the user whose page asks.
   proxy(headers) {
-    const page = headers['X-Fauna-Login'];
-    return this.alive(this.cookie?.secret) && (page === '1' || page === this.cookie.user) ? 200 : 401;
+    return this.alive(this.cookie?.secret) && worksFor(headers['X-Fauna-Login'], this.cookie) ? 200 : 401;
   }
 
   // Would Fauna take this secret now?
@@ -233,6 +233,9 @@ export class World {
     return this.requests.filter((r) => r.method === method && (!path || r.path === path)).length;
   }
 }
+
+// A cookie counts when a page of its user sends it, or one that does not know its user.
+const worksFor = (header, cookie) => header === '1' || !cookie || header === cookie.user;
 
 const read = (jwt) => JSON.parse(Buffer.from(jwt.split('.')[1], 'base64url'));
 

@@ -22,6 +22,7 @@ const (
 
 // TestBrowser runs the tests in exchange/web/browser: pages in a real Chromium against the real
 // program in each mode. The pages are the examples, built as their READMEs say, and a bare one.
+// Each file of tests is a subtest, as TestBrowser/csrf, and has a world and a clock of its own.
 func TestBrowser(t *testing.T) {
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
@@ -46,18 +47,32 @@ func TestBrowser(t *testing.T) {
 	}
 	run(t, browserDir, nil, "npm", "run", "build", "--", "--outdir="+filepath.Join(pages, "kit"))
 
-	w := startBrowserWorld(t, pages)
-	w.Chromium = chromium
+	files, err := filepath.Glob(browserDir + "/*.test.mjs")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no tests: %v", err)
+	}
+	for _, file := range files {
+		name := filepath.Base(file)
+		t.Run(strings.TrimSuffix(name, ".test.mjs"), func(t *testing.T) {
+			w := startBrowserWorld(t, pages) // one after the other: ports that are free are so for a moment
+			w.Chromium = chromium
+			t.Parallel()
+			runInBrowser(t, w, name)
+		})
+	}
+}
+
+func runInBrowser(t *testing.T, w *browserWorld, name string) {
 	world, err := json.Marshal(w)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := run(t, browserDir, []string{"FAUNA_LOGIN_WORLD=" + string(world)}, "npm", "test", "--silent")
+	out := run(t, browserDir, []string{"FAUNA_LOGIN_WORLD=" + string(world)}, "npm", "test", "--silent", "--", name)
 	if passed := regexp.MustCompile(`(?m)^# pass [1-9]`); !passed.MatchString(out) {
 		t.Fatalf("no test ran:\n%s", out)
 	}
 	for line := range strings.Lines(out) {
-		if strings.Contains(line, "# SKIP") || strings.HasPrefix(line, "# pass") || strings.HasPrefix(line, "# duration_ms") {
+		if strings.Contains(line, "# SKIP") || strings.HasPrefix(line, "# pass") {
 			t.Log(strings.TrimSpace(line))
 		}
 	}

@@ -226,14 +226,20 @@ func (w *browserWorld) site(rw http.ResponseWriter, r *http.Request) {
 }
 
 // control is for the tests alone. POST /advance?by=1m moves the clock of the programs and the
-// tenant; POST /mint?life=1m answers with a new token of Ada's, any other request with the time in
-// milliseconds.
+// tenant; POST /mint?life=1m&email=ada@example.com answers with a new token of that user, any other
+// request with the time in milliseconds.
 func (w *browserWorld) control(rw http.ResponseWriter, r *http.Request) {
-	if life, err := time.ParseDuration(r.URL.Query().Get("life")); err == nil {
-		fmt.Fprint(rw, w.tenant.Mint(auth0test.Claims{"exp": w.now().Add(life).Unix(), "jti": rand.Text()}))
+	query := r.URL.Query()
+	if life, err := time.ParseDuration(query.Get("life")); err == nil {
+		for _, u := range auth0test.Users() {
+			if u.Email == query.Get("email") {
+				claims := auth0test.Claims{"sub": u.Sub, "https://example.com/email": u.Email, "exp": w.now().Add(life).Unix(), "jti": rand.Text()}
+				fmt.Fprint(rw, w.tenant.Mint(claims))
+			}
+		}
 		return
 	}
-	if by, err := time.ParseDuration(r.URL.Query().Get("by")); err == nil && r.Method == http.MethodPost {
+	if by, err := time.ParseDuration(query.Get("by")); err == nil && r.Method == http.MethodPost {
 		w.ahead.Add(int64(by))
 	}
 	fmt.Fprint(rw, w.now().UnixMilli())

@@ -3,7 +3,7 @@
 import { describe } from 'node:test';
 import assert from 'node:assert/strict';
 import {
-  advance, ask, assertAlive, assertDead, cookieNames, cookieOf, listen, logInKit, mint, newPerson, noPolicy, openKit, openOwn, plant,
+  advance, ask, assertAlive, assertDead, cookieNames, cookieOf, listen, logInKit, newPerson, noPolicy, openAs, openKit, openOwn, plant,
   query, startSession, test, useBrowser, world,
 } from './harness.mjs';
 
@@ -52,7 +52,7 @@ for (const mode of withCookie) {
   describe(mode, () => {
     test('the cookie is what it should be', async (t) => {
       const ada = await newPerson(t);
-      const page = await logInKit(ada, 'Ada', mode);
+      const page = await openAs(ada, 'Ada', mode);
       const { value } = await ask(page, 'getSecret');
       const cookie = await cookieOf(ada, mode);
       const { expires, value: _, ...rest } = cookie;
@@ -67,7 +67,7 @@ for (const mode of withCookie) {
 
     test('no script reads or writes the cookie', async (t) => {
       const ada = await newPerson(t, noPolicy);
-      await ask(await logInKit(ada, 'Ada', mode), 'getSecret');
+      await ask(await openAs(ada, 'Ada', mode), 'getSecret');
       const before = (await cookieOf(ada, mode)).value;
       const own = await openOwn(ada, world[mode].url);
       const seen = await own.evaluate(async (name) => {
@@ -101,8 +101,8 @@ for (const mode of withCookie) {
     test('altered values are refused, and taken away', async (t) => {
       const ada = await newPerson(t);
       const grace = await newPerson(t);
-      await ask(await logInKit(ada, 'Ada', mode), 'getSecret');
-      await ask(await logInKit(grace, 'Grace', mode), 'getSecret');
+      await ask(await openAs(ada, 'Ada', mode), 'getSecret');
+      await ask(await openAs(grace, 'Grace', mode), 'getSecret');
       const mine = (await cookieOf(grace, mode)).value;
       const hers = (await cookieOf(ada, mode)).value;
       const swap = (text, at) => text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1);
@@ -132,7 +132,7 @@ for (const mode of withCookie) {
 
     test('replayed after logout it is refused', async (t) => {
       const ada = await newPerson(t);
-      const page = await logInKit(ada, 'Ada', mode);
+      const page = await openAs(ada, 'Ada', mode);
       await ask(page, 'getSecret');
       const { value } = await cookieOf(ada, mode);
       assert.deepEqual(await ask(page, 'logout'), { value: undefined });
@@ -150,7 +150,7 @@ for (const mode of withCookie) {
 test('a cookie of one mode is nothing in the other', async (t) => {
   for (const [from, to] of [['refresh', 'cookie'], ['cookie', 'refresh']]) {
     const ada = await newPerson(t);
-    await ask(await logInKit(ada, 'Ada', from), 'getSecret');
+    await ask(await openAs(ada, 'Ada', from), 'getSecret');
     const thief = await newPerson(t);
     const page = await openWithoutLogin(thief, to);
     await plant(thief, to, (await cookieOf(ada, from)).value);
@@ -173,7 +173,7 @@ describe('cookie', () => {
 
   test('past its end the cookie opens nothing', async (t) => {
     const ada = await newPerson(t);
-    const page = await logInKit(ada, 'Ada', 'cookie');
+    const page = await openAs(ada, 'Ada', 'cookie');
     await ask(page, 'getSecret');
     assert.equal((await bareQuery(page)).status, 200);
     await page.evaluate(() => window.session.close());
@@ -225,7 +225,7 @@ describe('refresh', () => {
 
   test('two tabs, and an answer that was lost, are no theft', async (t) => {
     const ada = await newPerson(t);
-    const page = await logInKit(ada, 'Ada', 'refresh');
+    const page = await openAs(ada, 'Ada', 'refresh');
     await ask(page, 'getSecret');
     const answers = await bareRefreshes(page, 4);
     assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200, 200]);
@@ -241,8 +241,7 @@ describe('refresh', () => {
 
   test('never beyond the token’s end', async (t) => {
     const ada = await newPerson(t);
-    const page = await openKit(ada);
-    await startSession(page, 'refresh', { token: await mint(300) });
+    const page = await openAs(ada, 'Ada', 'refresh', 300);
     const { value: first } = await ask(page, 'getSecret');
     await page.evaluate(() => window.session.close());
     await advance(240, ada);

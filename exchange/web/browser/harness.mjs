@@ -31,9 +31,14 @@ export function useBrowser() {
 
 /** A browser of somebody's own: cookies, pages, and a clock that {@link advance} moves. */
 export async function newPerson(t, options) {
+  const context = await newContext(options);
+  t.after(() => context.close());
+  return context;
+}
+
+async function newContext(options) {
   const context = await browser.newContext(options);
   context.setDefaultTimeout(patience);
-  t.after(() => context.close());
   await context.clock.install({ time: +(await control('/now')) });
   return context;
 }
@@ -46,8 +51,8 @@ export async function advance(seconds, ...contexts) {
   for (const context of contexts) await context.clock.fastForward(seconds * 1000);
 }
 
-/** A token of Ada's, without a login. */
-export const mint = (seconds) => control(`/mint?life=${seconds}s`);
+/** A token without a login. */
+export const mint = (seconds, name = 'Ada') => control(`/mint?life=${seconds}s&email=${name.toLowerCase()}@example.com`);
 
 /** A query on the wire port of the engine behind a mode. @returns {Promise<{status: number, data?: any}>} */
 export async function fql(mode, query, secret = world[mode].root) {
@@ -61,6 +66,12 @@ export async function fql(mode, query, secret = world[mode].root) {
 
 export async function assertDead(mode, secret) {
   assert.equal((await fql(mode, '1', secret)).status, 401, 'a secret lives on');
+}
+
+/** For a secret that another tab ends, by and by. */
+export async function diesSoon(mode, secret) {
+  for (const end = Date.now() + patience; Date.now() < end && (await fql(mode, '1', secret)).status === 200; );
+  await assertDead(mode, secret);
 }
 
 export async function assertAlive(mode, secret) {
@@ -93,7 +104,6 @@ export async function logInAs(page, name) {
 export async function openKit(context, origin = world.app) {
   const page = await context.newPage();
   await page.goto(`${origin}/kit/`);
-  await page.waitForFunction(() => window.kit);
   return page;
 }
 
@@ -121,24 +131,36 @@ export async function openSandbox(page) {
 /** Options of {@link newPerson} for {@link openOwn}. */
 export const noPolicy = { bypassCSP: true };
 
+const shared = {};
+
 /**
- * A page at every origin that there is to tell apart, by name; `allowed` says which may use the service of a mode.
- * @returns {Promise<[name: string, where: import('playwright-core').Page | import('playwright-core').Frame, allowed: boolean][]>}
+ * A person without cookies, and a page at every origin that there is to tell apart, by name; `allowed` says which may use
+ * the service of the mode. The tests of a file share them: pages take their time to open.
+ * @typedef {import('playwright-core').Page | import('playwright-core').Frame} Place
+ * @returns {Promise<{person: import('playwright-core').BrowserContext, places: [name: string, where: Place, allowed: boolean][]}>}
  */
-export async function openEverywhere(context, mode) {
-  const own = await openOwn(context, world[mode].url);
-  const app = await openKit(context);
+export async function everywhere(mode) {
+  shared[mode] ??= await newContext(noPolicy).then(async (person) => ({ person, places: await openPlaces(person, world[mode].url) }));
+  await shared[mode].person.clearCookies();
+  return shared[mode];
+}
+
+async function openPlaces(context, service) {
+  const [own, app, otherPort, sibling, http, evil, lookalike] = await Promise.all([
+    openOwn(context, service),
+    ...[world.app, world.otherPort, world.sibling, world.plain, world.evil, world.lookalike].map((origin) => openKit(context, origin)),
+  ]);
   return [
     ['own', own, true],
     ['app', app, true],
-    ['other port', await openKit(context, world.otherPort), false],
-    ['sibling', await openKit(context, world.sibling), false],
-    ['http', await openKit(context, world.plain), false],
-    ['evil', await openKit(context, world.evil), false],
-    ['lookalike', await openKit(context, world.lookalike), false],
+    ['other port', otherPort, false],
+    ['sibling', sibling, false],
+    ['http', http, false],
+    ['evil', evil, false],
+    ['lookalike', lookalike, false],
     ['sandbox in own', await openSandbox(own), false],
     ['sandbox in app', await openSandbox(app), false],
-    ['sandbox in evil', await openSandbox(await openKit(context, world.evil)), false],
+    ['sandbox in evil', await openSandbox(evil), false],
   ];
 }
 
@@ -146,16 +168,15 @@ export async function openEverywhere(context, mode) {
 export const auth0Options = (options) => ({ domain: new URL(world.auth0).host, clientId: 'kit', audience: world.audience, ...options });
 
 /** A bare page whose user is logged in: window.auth0, and window.session in the mode. */
-export async function logInKit(context, name, mode, { auth0, session } = {}) {
+export async function logInKit(context, name, mode, { auth0 } = {}) {
   const page = await openKit(context);
   const options = auth0Options(auth0);
   const leave = async (o) => void (await (await window.kit.auth0(o)).loginWithRedirect());
   await page.evaluate(leave, options).catch(() => {}); // the page is gone before it answers
   await logInAs(page, name);
   await page.waitForURL(`${world.app}/kit/?code=*`);
-  await page.waitForFunction(() => window.kit);
   await page.evaluate(async (o) => void (window.auth0 = await window.kit.auth0(o)), options);
-  await startSession(page, mode, session);
+  await startSession(page, mode);
   return page;
 }
 
@@ -169,6 +190,13 @@ export async function startSession(page, mode, options) {
     },
     { loginUrl: `${world[mode].url}/fauna-login`, mode, ...options },
   );
+}
+
+/** A bare page with a session, of somebody whose token came without a login. */
+export async function openAs(context, name, mode, life = 86_400) {
+  const page = await openKit(context);
+  await startSession(page, mode, { token: await mint(life, name) });
+  return page;
 }
 
 /** What comes of a method of window.session: {value} or {error}. */

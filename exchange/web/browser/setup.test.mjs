@@ -1,7 +1,7 @@
 // An app that is set up wrongly is told so, in words that lead to the mistake.
 
 import assert from 'node:assert/strict';
-import { ask, logInKit, modes, newPerson, query, test, useBrowser, world } from './harness.mjs';
+import { ask, logInKit, mint, modes, newPerson, openKit, query, startSession, test, useBrowser, world } from './harness.mjs';
 
 useBrowser();
 
@@ -26,9 +26,10 @@ for (const mode of modes) {
 }
 
 test('a page in another mode than the service', async (t) => {
-  const service = (mode) => ({ session: { loginUrl: `${world[mode].url}/fauna-login`, maxWaitSeconds: 0 } });
   for (const [page, program] of [['bearer', 'cookie'], ['cookie', 'bearer'], ['cookie', 'refresh']]) {
-    const { error } = await ask(await logInKit(await newPerson(t), 'Ada', page, service(program)), 'getSecret');
+    const where = await openKit(await newPerson(t));
+    await startSession(where, page, { token: await mint(3600), loginUrl: `${world[program].url}/fauna-login`, maxWaitSeconds: 0 });
+    const { error } = await ask(where, 'getSecret');
     assert.ok(['bad_response', 'network'].includes(error?.code), `${page} at ${program}: ${JSON.stringify(error)}`);
   }
 });

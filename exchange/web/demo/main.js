@@ -13,23 +13,31 @@ import { explainError } from './words.js';
 
 const REMEMBERED = 'fauna-login demo: page'; // the mode, and whether somebody was logged in: nothing secret
 
-const config = await (await fetch('/demo/config.json')).json();
+const config = await fetch('/demo/config.json').then((res) => res.json()).catch((error) => {
+  document.body.dataset.phase = 'broken';
+  $('error').hidden = false;
+  $('error').textContent = 'The page could not read its configuration, /demo/config.json. See that “fauna-login dev” is running, then reload the page.';
+  throw error;
+});
 const auth0 = createAuth0({ issuer: config.auth0, clientId: config.client_id, audience: config.audience, redirectUri: `${location.origin}/` });
 const panel = createSecretPanel({ expired: () => session.getSecret().catch(fail) });
 const notes = createNotes({ ask: askFauna });
 
+const [title, lead] = [$('title').textContent, $('lead').textContent];
 let mode = 'bearer';
 let session, user; // of whoever is logged in
+let leaving; // it is this page that ends the session
 let queries;
 
-// Phases: loading, out, in, ended. The style sheet shows what belongs to each.
+// Phases: loading, broken, out, in, ended. The style sheet shows what belongs to each.
 function enter(phase) {
   document.body.dataset.phase = phase;
   sessionStorage.setItem(REMEMBERED, JSON.stringify({ mode, loggedIn: phase === 'in' }));
   if (phase !== 'in') {
     user = undefined;
     document.title = 'fauna-login demo';
-    $('title').textContent = 'Log in with Auth0. Query Fauna as yourself.';
+    $('title').textContent = title;
+    $('lead').textContent = phase === 'ended' ? 'Log in again, as the same or as somebody else.' : lead;
     for (const row of ['flow-auth0', 'flow-login', 'flow-fauna']) delete $(row).dataset.state;
     $('flow-count').textContent = 'the database';
   }
@@ -37,11 +45,7 @@ function enter(phase) {
 
 function fail(error) {
   if (error.code === 'logged_out' || error.code === 'closed') return; // what was under way when the session ended
-  if (error instanceof LoginRequired && document.body.dataset.phase === 'in') {
-    session.close();
-    auth0.forget();
-    enter('out');
-  }
+  if (error instanceof LoginRequired && document.body.dataset.phase === 'in') leaveHere();
   $('error').hidden = false;
   $('error').textContent = explainError(error);
 }
@@ -60,7 +64,7 @@ async function watched(url, init) {
   const cookie = mode !== 'bearer';
   const lines = [`${init.method} ${url}`];
   if (init.headers.Authorization) lines.push(`Authorization: ${init.headers.Authorization.slice(0, 10)}…`);
-  if (cookie) lines.push('X-Fauna-Login: 1');
+  if (cookie) lines.push(`X-Fauna-Login: ${init.headers['X-Fauna-Login']}`);
   if (url.endsWith('/refresh')) lines.push('Cookie: … (which the browser adds)');
   if (init.method === 'POST') {
     panel.wire({ request: lines.join('\n'), status: res.status, cookie: cookie && res.ok, body, ms: performance.now() - start });
@@ -75,6 +79,7 @@ function open() {
     $('error').hidden = true;
     panel.change(type, current);
     if (current) $('flow-login').dataset.state = 'done';
+    if (type === 'logout' && !leaving) leaveHere('You logged out in another tab, and that ended this one’s session, too.');
   });
   panel.begin(mode);
   return session;
@@ -103,6 +108,7 @@ async function begin({ user: { id } }) {
   $('lead').textContent = `Auth0 said so, the exchange checked it, and from here on Fauna answers this page with ${first}’s rights, straight from the database.`;
   $('who-name').textContent = user.name;
   $('who-face').textContent = first[0];
+  $('who-face').classList.toggle('second', user === config.users[1]);
   if (auth0.token()) $('flow-auth0').dataset.state = 'done';
   else delete $('flow-auth0').dataset.state;
   showToken(auth0.token());
@@ -118,11 +124,26 @@ function showMode() {
   $(`mode-${mode}`).checked = true;
 }
 
+// leaveHere is what a session's end leaves to do.
+function leaveHere(why) {
+  session.close();
+  auth0.forget();
+  enter('out');
+  note(why);
+  if (why) say($('status'), why);
+}
+
+// end ends the session on the server, and in this user's other tabs.
+async function end() {
+  leaving = true;
+  await session.logout().finally(() => (leaving = false));
+}
+
 // switchTo ends the session of one mode and begins one of the other, with a fresh token: the one before was used up with
 // its session.
 async function switchTo() {
   const hint = user.email;
-  await session.logout();
+  await end();
   if (!auth0.token()) return auth0.login({ hint, appState: { mode } });
   await auth0.getAccessToken({ fresh: true });
   await begin(await open().login());
@@ -152,7 +173,7 @@ async function choose(next) {
 async function logout() {
   const [last, jwt, loginUrl] = [session.peek(), auth0.token(), `/${mode}/fauna-login`];
   try {
-    await session.logout();
+    await end();
     const proofs = [proof(`DELETE ${loginUrl}`, { ok: true, status: 204 }, 'The session’s document and all its secrets are deleted.')];
     if (last) {
       const answer = await send(last, 'Query.identity()');
@@ -160,7 +181,7 @@ async function logout() {
       proofs.push(proof(what, answer, answer.ok ? 'Still alive. That should not be.' : 'Dead at once, though its time was not up.'));
     }
     if (jwt) {
-      const res = await fetch(loginUrl, { method: 'POST', headers: { Authorization: `Bearer ${jwt}` } });
+      const res = await fetch(loginUrl, { method: 'POST', credentials: 'omit', headers: { Authorization: `Bearer ${jwt}` } });
       const { error } = await res.json();
       proofs.push(proof('The Auth0 token asks for another secret', { ok: res.ok, status: res.status, code: error }, res.ok ? 'That should not be.' : 'Denied: its signature is good until it expires, but its session was ended.'));
     }
@@ -172,7 +193,6 @@ async function logout() {
   auth0.forget();
   session.close();
   enter('ended');
-  $('lead').textContent = 'Log in again, as the same or as somebody else.';
   $('ended-title').focus();
 }
 

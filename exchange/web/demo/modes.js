@@ -38,5 +38,10 @@ const session = createFaunaSession({
   mode: '${mode}',`}
 });
 
+if (new URLSearchParams(location.search).has('state')) { // back from Auth0
+  await auth0.handleRedirectCallback();
+  await session.login(); // for whoever that was, not for who was here before
+}
+
 const client = session.client(fauna); // its secret renews itself
 await client.query(fauna.fql\`Note.all()\`);`;

@@ -79,7 +79,5 @@ export function createSecretPanel({ expired }) {
       latest = exchange;
       showWire();
     },
-
-    current: () => current,
   };
 }

@@ -5,8 +5,8 @@ const logins = {
   logged_out: 'You are logged out. Log in again.',
   network: 'The exchange does not answer. Is “fauna-login dev” still running?',
   token_unavailable: 'The stand-in Auth0 tenant does not answer. Is “fauna-login dev” still running?',
-  temporarily_unavailable: 'The exchange cannot reach Auth0’s keys or Fauna just now. The page tries again by itself.',
-  too_many_requests: 'Too many requests. The page waits and tries again by itself.',
+  temporarily_unavailable: 'The exchange cannot reach Auth0’s keys or Fauna just now. Try again in a moment.',
+  too_many_requests: 'Too many requests. Try again in a moment.',
   access_denied: 'This user may not log in here: blocked, or of a client or organisation that is not allowed.',
   bad_response: 'That was not the exchange, or it is in another mode. Reload the page.',
 };
@@ -21,8 +21,7 @@ export function explainError(error) {
 }
 
 const codes = {
-  unauthorized: 'Fauna does not know this secret (any more).',
-  invalid_token: 'There is no cookie with a living secret (any more).',
+  unauthorized: 'Fauna knows no such secret (any more), or there is no cookie with one.',
   permission_denied: 'Refused: none of your roles grants this.',
   invalid_query: 'Fauna cannot make sense of the query. It says where below.',
   null_value: 'Nothing is there, as far as you may see.',

@@ -26,6 +26,7 @@ export function Notes({ page }) {
   );
 
   useEffect(() => void act(), [act]);
+  useEffect(() => session.onChange(({ type }) => type === 'logout' && act()), [session, act]); // also in another tab
 
   async function leave() {
     try {

@@ -90,4 +90,6 @@ find('#add').onsubmit = (event) => {
   act(() => client.query(fql`Note.create({ owner: Query.identity()!.user, text: ${text} })`));
 };
 
+session.onChange(({ type }) => type === 'logout' && list().catch(failed)); // also in another tab
+
 start().catch(failed);

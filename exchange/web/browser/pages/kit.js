@@ -1,6 +1,5 @@
 // What an app would bundle, in the hands of the tests.
 
-import { Auth0Client } from '@auth0/auth0-spa-js';
 import * as fauna from 'fauna';
 import { createFaunaSession } from '../../fauna-login.js';
 
@@ -12,6 +11,7 @@ window.kit = {
   createFaunaSession,
   // The page's login at the tenant; a redirect back is handled here.
   async auth0({ domain, clientId, audience, ...options }) {
+    const { Auth0Client } = await import('@auth0/auth0-spa-js'); // when it is wanted: it is most of the kit
     const client = new Auth0Client({ domain, clientId, ...options, authorizationParams: { redirect_uri: location.origin + location.pathname, audience } });
     if (location.search.includes('state=')) {
       await client.handleRedirectCallback();

@@ -201,7 +201,9 @@ describe('dev', { skip }, () => {
     const resumed = opened.getSecret();
     resumed.catch(() => {});
     await eventually(async () => assert.equal(requests.filter((line) => line.includes('/refresh')).length, 2));
+    const heard = [second, opened].map((each) => new Promise((resolve) => each.onChange(({ type }) => type === 'logout' && resolve())));
     await first.logout();
+    await Promise.all(heard);
     release();
     await assert.rejects(late, { code: 'logged_out' });
     await assert.rejects(resumed, { code: 'logged_out' });

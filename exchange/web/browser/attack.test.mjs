@@ -227,9 +227,9 @@ describe('refresh', () => {
     const ada = await newPerson(t);
     const page = await openAs(ada, 'Ada', 'refresh');
     await ask(page, 'getSecret');
-    const answers = await bareRefreshes(page, 4);
-    assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200, 200]);
-    assert.equal(new Set(answers.map(({ secret }) => secret)).size, 4);
+    const answers = await bareRefreshes(page, 2);
+    assert.deepEqual(answers.map(({ status }) => status), [200, 200]);
+    assert.notEqual(answers[0].secret, answers[1].secret);
     const { value } = await cookieOf(ada, 'refresh');
     assert.equal((await bareRefresh(page)).status, 200);
     await plant(ada, 'refresh', value); // as if no answer had come

@@ -80,11 +80,12 @@ type Service struct {
 	eventTokens []eventToken
 	eventTurns  chan struct{}
 
-	jar         jar
-	crossOrigin *http.CrossOriginProtection
-	fauna       http.Handler // of ModeCookie
-	streams     context.Context
-	endStreams  context.CancelFunc
+	jar          jar
+	refreshTurns *turns
+	crossOrigin  *http.CrossOriginProtection
+	fauna        http.Handler // of ModeCookie
+	streams      context.Context
+	endStreams   context.CancelFunc
 }
 
 // New makes a Service of c, all of whose fields down to MaxTokenBytes are needed.
@@ -110,8 +111,9 @@ func New(c Config) (*Service, error) {
 		logouts:    newReplays(c.Now),
 		eventTurns: make(chan struct{}, eventWorkers),
 
-		crossOrigin: http.NewCrossOriginProtection(),
-		fauna:       c.Query,
+		refreshTurns: newTurns(),
+		crossOrigin:  http.NewCrossOriginProtection(),
+		fauna:        c.Query,
 	}
 	s.streams, s.endStreams = context.WithCancel(context.Background())
 	var err error

@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"context"
+
 	"time"
 
 	"github.com/fauna-login/fauna-login/fqlx"
@@ -17,3 +19,9 @@ func ReadOnBehalf(tenant Tenant, client, body string, maxTTL time.Duration) (r f
 
 // ParseEvent is parseEvent.
 var ParseEvent = parseEvent
+
+var NewTurns = newTurns
+
+func (t *turns) Take(ctx context.Context, session string) (func(), error) {
+	return t.take(ctx, session)
+}

@@ -1,7 +1,9 @@
 package exchange
 
 import (
+	"context"
 	"errors"
+	"hash/fnv"
 	"slices"
 
 	"github.com/fauna-login/fauna-login/fqlx"
@@ -31,6 +33,11 @@ func (s *Service) postRefresh(c echo.Context) error {
 	if err := s.limitSubject("", held.SessionID); err != nil {
 		return err
 	}
+	done, err := s.refreshTurns.take(ctx, held.SessionID)
+	if err != nil {
+		return faunaError(ctx, err)
+	}
+	defer done()
 	start := s.Now()
 	session, ended, err := s.Fauna.Refresh(ctx, fqlx.RefreshRequest{
 		Handle: held.Handle, MaxTTL: s.MaxTTL, MinTTL: s.MinTTL, MaxSecrets: s.MaxSecrets,
@@ -46,6 +53,32 @@ func (s *Service) postRefresh(c echo.Context) error {
 	}
 	recordOf(ctx).issued(session)
 	return s.deliver(c, session, session.EndsAt)
+}
+
+// turns lets the refreshes of a session through one after the other, as they came: a browser's tabs
+// send theirs all at once, and one that Fauna was slow with would look like theft when two that came
+// after it have been answered. Sessions of one hash wait for each other, too.
+type turns [1024]chan struct{}
+
+func newTurns() *turns {
+	var t turns
+	for i := range t {
+		t[i] = make(chan struct{}, 1)
+	}
+	return &t
+}
+
+// take waits for the turn of a session, which lasts until done, or for ctx's end.
+func (t *turns) take(ctx context.Context, session string) (done func(), err error) {
+	h := fnv.New32a()
+	h.Write([]byte(session))
+	turn := t[h.Sum32()%uint32(len(t))]
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // refuseTenant ends a session whose tenant was taken out of the configuration since: its users are

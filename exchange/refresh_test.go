@@ -2,11 +2,13 @@ package exchange_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -441,6 +443,37 @@ func TestRefreshParallel(t *testing.T) {
 			t.Errorf("%d different handles", len(seen))
 		}
 	}
+}
+
+// Refreshes of a session are answered in the order in which they came; who gives up makes room.
+func TestRefreshTurns(t *testing.T) {
+	turns := exchange.NewTurns()
+	done, err := turns.Take(t.Context(), "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := turns.Take(t.Context(), "2"); err != nil {
+		t.Errorf("another session waits: %v", err)
+	} else {
+		other()
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := turns.Take(gone, "1"); !errors.Is(err, context.Canceled) {
+		t.Errorf("a client that went away: %v", err)
+	}
+	second := make(chan func(), 1)
+	go func() {
+		next, _ := turns.Take(t.Context(), "1")
+		second <- next
+	}()
+	select {
+	case <-second:
+		t.Fatal("two at a time")
+	default:
+	}
+	done()
+	(<-second)()
 }
 
 func TestRefreshLimits(t *testing.T) {

@@ -108,7 +108,7 @@ func (r *replays) reserve(v Verdict) bool {
 	if until, found := r.until[key]; found && until.After(now) {
 		return false
 	}
-	r.makeRoom(now)
+	makeRoom(r.until, maxReplays, func(until time.Time) bool { return !until.After(now) })
 	r.until[key] = v.ExpiresAt
 	return true
 }
@@ -118,23 +118,6 @@ func (r *replays) release(v Verdict) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.until, replayKey(v))
-}
-
-func (r *replays) makeRoom(now time.Time) {
-	if len(r.until) < maxReplays {
-		return
-	}
-	for key, until := range r.until {
-		if !until.After(now) {
-			delete(r.until, key)
-		}
-	}
-	for key := range r.until {
-		if len(r.until) < maxReplays/2 {
-			break
-		}
-		delete(r.until, key)
-	}
 }
 
 // replayKey needs no more than a NUL between the two: neither holds one.

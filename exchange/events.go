@@ -67,12 +67,11 @@ func (s *Service) postEvent(c echo.Context) error {
 
 // applyEvent brings an event to Fauna, when it is its turn.
 func (s *Service) applyEvent(ctx context.Context, event fqlx.UserEvent) error {
-	select {
-	case s.eventTurns <- struct{}{}:
-		defer func() { <-s.eventTurns }()
-	case <-ctx.Done():
-		return faunaError(ctx, fmt.Errorf("%w: too many events at once", fqlx.ErrUnavailable))
+	done, err := s.eventPlaces.take(ctx)
+	if err != nil {
+		return faunaError(ctx, err)
 	}
+	defer done()
 	ending := event.Deleted || event.Blocked
 	applied, ended, err := s.Fauna.ApplyUserEvent(ctx, event)
 	if errors.Is(err, fqlx.ErrFunction) || errors.Is(err, fqlx.ErrRefused) {

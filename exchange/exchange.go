@@ -78,10 +78,10 @@ type Service struct {
 
 	logouts     *replays
 	eventTokens []eventToken
-	eventTurns  chan struct{}
+	eventPlaces places
 
 	jar          jar
-	refreshTurns *turns
+	refreshTurns *turns // of ModeRefresh
 	crossOrigin  *http.CrossOriginProtection
 	fauna        http.Handler // of ModeCookie
 	streams      context.Context
@@ -108,12 +108,11 @@ func New(c Config) (*Service, error) {
 		byIP:     newLimiter(c.PerIP, c.Now),
 		subjects: newLimiter(c.PerSubject, c.Now),
 
-		logouts:    newReplays(c.Now),
-		eventTurns: make(chan struct{}, eventWorkers),
+		logouts:     newReplays(c.Now),
+		eventPlaces: make(places, eventWorkers),
 
-		refreshTurns: newTurns(),
-		crossOrigin:  http.NewCrossOriginProtection(),
-		fauna:        c.Query,
+		crossOrigin: http.NewCrossOriginProtection(),
+		fauna:       c.Query,
 	}
 	s.streams, s.endStreams = context.WithCancel(context.Background())
 	var err error
@@ -122,6 +121,9 @@ func New(c Config) (*Service, error) {
 	}
 	if s.jar, err = newJar(c); err != nil {
 		return nil, err
+	}
+	if c.Mode == ModeRefresh {
+		s.refreshTurns = newTurns()
 	}
 	if c.Mode == ModeCookie && c.Query == nil {
 		if s.fauna, err = newUpstream(c.Upstream, c.Log); err != nil {

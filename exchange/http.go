@@ -81,7 +81,7 @@ func (s *Service) loginRoutes(e *echo.Echo) {
 
 // login is the answer of POST /fauna-login.
 type login struct {
-	Secret    string `json:"secret,omitempty"`     // not in mode cookie
+	Secret    string `json:"secret,omitempty"`     // not in mode cookie, nor of a session without one
 	TokenType string `json:"token_type,omitempty"` // RFC 6750: the secret is sent as a bearer token
 	ExpiresIn int64  `json:"expires_in"`           // seconds: expires_at − issued_at
 	ExpiresAt string `json:"expires_at"`

@@ -162,7 +162,7 @@ func (p *jsonParser) value(name string) error {
 	kind, text, err := jsonNull, "", error(nil)
 	switch p.peek() {
 	case '{':
-		kind, err = jsonObject, p.nested(p.members)
+		kind, err = jsonObject, p.nested(func() error { return p.members(p.value) })
 	case '[':
 		kind, err = jsonArray, p.nested(p.elements)
 	default:
@@ -207,8 +207,8 @@ func (p *jsonParser) nested(content func() error) error {
 	return err
 }
 
-// members reads what follows `{`: `}` or member *( "," member ) `}`.
-func (p *jsonParser) members() error {
+// members reads what follows `{`: `}` or member *( "," member ) `}`, each value by read.
+func (p *jsonParser) members(read func(name string) error) error {
 	if p.space(); p.peek() == '}' {
 		p.pos++
 		return nil
@@ -218,7 +218,7 @@ func (p *jsonParser) members() error {
 		if err != nil {
 			return err
 		}
-		if err := p.value(name); err != nil {
+		if err := read(name); err != nil {
 			return err
 		}
 		if more, err := p.separator('}'); !more {

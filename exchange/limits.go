@@ -1,9 +1,14 @@
 package exchange
 
 import (
+	"context"
+	"fmt"
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/fauna-login/fauna-login/fqlx"
 
 	"golang.org/x/time/rate"
 )
@@ -36,7 +41,7 @@ func (l *limiter) take(key string) time.Duration {
 	defer l.mu.Unlock()
 	bucket, ok := l.buckets[key]
 	if !ok {
-		l.makeRoom(now)
+		makeRoom(l.buckets, maxBuckets, func(b *rate.Limiter) bool { return b.TokensAt(now) >= float64(l.perMinute) })
 		bucket = rate.NewLimiter(rate.Limit(float64(l.perMinute)/60), l.perMinute)
 		l.buckets[key] = bucket
 	}
@@ -48,22 +53,33 @@ func (l *limiter) take(key string) time.Duration {
 	return wait
 }
 
-func (l *limiter) makeRoom(now time.Time) {
-	if len(l.buckets) < maxBuckets {
+// makeRoom keeps a map that remembers something for a while below a size.
+func makeRoom[K comparable, V any](m map[K]V, most int, isOver func(V) bool) {
+	if len(m) < most {
 		return
 	}
-	for key, bucket := range l.buckets {
-		if bucket.TokensAt(now) >= float64(l.perMinute) {
-			delete(l.buckets, key)
-		}
-	}
-	// Still full: that many clients are at it in this very minute. Forgetting any of them
-	// is better than refusing newcomers or growing without end.
-	for key := range l.buckets {
-		if len(l.buckets) < maxBuckets/2 {
+	maps.DeleteFunc(m, func(_ K, v V) bool { return isOver(v) })
+	// Still full: there is that much at this very time. Forgetting any of it is better than refusing
+	// newcomers or growing without end.
+	for key := range m {
+		if len(m) < most/2 {
 			break
 		}
-		delete(l.buckets, key)
+		delete(m, key)
+	}
+}
+
+// places bound how many do something at a time: as many as its capacity.
+type places chan struct{}
+
+// take waits for a place, in turn, and holds it until done. It is an [fqlx.ErrUnavailable] if ctx
+// ends before.
+func (p places) take(ctx context.Context) (done func(), err error) {
+	select {
+	case p <- struct{}{}:
+		return func() { <-p }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: too many at once: %w", fqlx.ErrUnavailable, ctx.Err())
 	}
 }
 

@@ -15,18 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// sessionAnswer is what POST /fauna-login/on-behalf answers for a session without a secret. The
-// times are the session's.
-type sessionAnswer struct {
-	ExpiresIn int64  `json:"expires_in"`
-	ExpiresAt string `json:"expires_at"`
-	IssuedAt  string `json:"issued_at"`
-	Endpoint  string `json:"endpoint"`
-	User      idOnly `json:"user"`
-	Session   idOnly `json:"session"`
-}
-
-// userAnswer is what it answers for a user document alone.
+// userAnswer is what POST /fauna-login/on-behalf answers for a user document alone.
 type userAnswer struct {
 	User idOnly `json:"user"`
 }
@@ -60,7 +49,7 @@ func (s *Service) postOnBehalf(c echo.Context) error {
 	a := s.answer(session)
 	switch request.Issue {
 	case fqlx.IssueSession:
-		return c.JSON(http.StatusOK, sessionAnswer{a.ExpiresIn, a.ExpiresAt, a.IssuedAt, a.Endpoint, a.User, a.Session})
+		a.TokenType = "" // there is no secret; the times are the session's
 	case fqlx.IssueUser:
 		record.outcome = "done"
 		return c.JSON(http.StatusOK, userAnswer{a.User})

@@ -44,27 +44,12 @@ func (p *jsonParser) outlined(name string, wanted outline) error {
 // wantedMembers reads an object's members and keeps those that are wanted.
 func (p *jsonParser) wantedMembers(wanted outline) error {
 	p.pos++
-	if p.space(); p.peek() == '}' {
-		p.pos++
-		return nil
-	}
-	for {
-		name, err := p.name()
-		if err != nil {
-			return err
-		}
+	return p.members(func(name string) error {
 		if within, found := wanted[name]; found {
-			err = p.outlined(name, within)
-		} else {
-			err = p.skip()
+			return p.outlined(name, within)
 		}
-		if err != nil {
-			return err
-		}
-		if more, err := p.separator('}'); !more {
-			return err
-		}
-	}
+		return p.skip()
+	})
 }
 
 // skip reads a value and keeps nothing of it. It does not recurse: the stack is no bound to how

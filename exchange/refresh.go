@@ -58,12 +58,12 @@ func (s *Service) postRefresh(c echo.Context) error {
 // turns lets the refreshes of a session through one after the other, as they came: a browser's tabs
 // send theirs all at once, and one that Fauna was slow with would look like theft when two that came
 // after it have been answered. Sessions of one hash wait for each other, too.
-type turns [1024]chan struct{}
+type turns [1024]places
 
 func newTurns() *turns {
 	var t turns
 	for i := range t {
-		t[i] = make(chan struct{}, 1)
+		t[i] = make(places, 1)
 	}
 	return &t
 }
@@ -72,13 +72,7 @@ func newTurns() *turns {
 func (t *turns) take(ctx context.Context, session string) (done func(), err error) {
 	h := fnv.New32a()
 	h.Write([]byte(session))
-	turn := t[h.Sum32()%uint32(len(t))]
-	select {
-	case turn <- struct{}{}:
-		return func() { <-turn }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return t[h.Sum32()%uint32(len(t))].take(ctx)
 }
 
 // refuseTenant ends a session whose tenant was taken out of the configuration since: its users are

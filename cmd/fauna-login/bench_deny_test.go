@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -109,23 +106,8 @@ func denied(b *testing.B, dir string, marks int) {
 			hash := sha256.Sum256(fmt.Append(nil, "denied", n))
 			some = append(some, []mark{{"jwt", hex.EncodeToString(hash[:])}, {"user", subject("denied", n)}, {"session", subject("denied session", n)}}[n%3])
 		}
-		body, err := json.Marshal(map[string]any{"query": denyQuery, "arguments": map[string]any{"marks": some}})
-		if err != nil {
+		if err := queryAsRoot(b.Context(), http.DefaultClient, c.fauna, denyQuery, map[string]any{"marks": some}); err != nil {
 			b.Fatal(err)
-		}
-		req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, c.fauna+"/query/1", bytes.NewReader(body))
-		if err != nil {
-			b.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer "+rootSecretOfBench)
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			b.Fatal(err)
-		}
-		answer, err := io.ReadAll(res.Body)
-		res.Body.Close()
-		if err != nil || res.StatusCode != http.StatusOK {
-			b.Fatalf("leaving marks: %s %v %s", res.Status, err, answer)
 		}
 	}
 	server.stop(b)

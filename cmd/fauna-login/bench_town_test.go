@@ -80,7 +80,12 @@ func moveIn(ctx context.Context, client *http.Client, fauna string, first, last 
 		hash := sha256.Sum256(fmt.Append(nil, "jwt", n))
 		people = append(people, person{subject("user", n), hex.EncodeToString(hash[:])})
 	}
-	body, err := json.Marshal(map[string]any{"query": moveInQuery, "arguments": map[string]any{"people": people}})
+	return queryAsRoot(ctx, client, fauna, moveInQuery, map[string]any{"people": people})
+}
+
+// queryAsRoot runs a query over the wire port of a server.
+func queryAsRoot(ctx context.Context, client *http.Client, fauna, query string, arguments map[string]any) error {
+	body, err := json.Marshal(map[string]any{"query": query, "arguments": arguments})
 	if err != nil {
 		return err
 	}
@@ -97,7 +102,7 @@ func moveIn(ctx context.Context, client *http.Client, fauna string, first, last 
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
 	if err == nil && res.StatusCode != http.StatusOK {
-		err = fmt.Errorf("loading users: %s %s", res.Status, answer)
+		err = fmt.Errorf("a query as root: %s %s", res.Status, answer)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -189,10 +190,7 @@ func (t *sessionTable) print(sessions []fqlx.SessionInfo) error {
 
 // clientOf is the client that the session was made for: of a server's, the server.
 func clientOf(s fqlx.SessionInfo) string {
-	if s.ClientID == "" {
-		return s.RequestedBy
-	}
-	return s.ClientID
+	return cmp.Or(s.ClientID, s.RequestedBy)
 }
 
 func (p *Program) printSessions(sessions []fqlx.SessionInfo) error {

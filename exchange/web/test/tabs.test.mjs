@@ -27,6 +27,18 @@ function open(world, options) {
 const ada = (world) => open(world, { getAccessToken: auth0(world, 'auth0|ada') });
 const grace = (world) => open(world, { getAccessToken: auth0(world, 'auth0|grace') });
 
+// A tab's logout overtakes the secret that another tab has asked for.
+async function overtake(world, first, second) {
+  world.latency = 2;
+  const late = second.session.getSecret();
+  late.catch(() => {});
+  await world.clock.advance(1);
+  world.latency = 0;
+  await first.session.logout();
+  await world.clock.advance(10);
+  await assert.rejects(late, loggedOut);
+}
+
 const show = ({ method, path, authorization, header, credentials }) => [method, path, authorization, header, credentials];
 const since = (world, from) => world.requests.slice(from).map(show);
 const live = (world) => [...world.sessions.values()].filter((session) => session.live).map((session) => session.sub);
@@ -96,14 +108,7 @@ describe('logout in one tab', () => {
     const world = new World({ mode });
     const [first, second] = [ada(world), ada(world)];
     await first.session.getSecret();
-    world.latency = 2;
-    const late = second.session.getSecret();
-    late.catch(() => {});
-    await world.clock.advance(1);
-    world.latency = 0; // the logout overtakes it
-    await first.session.logout();
-    await world.clock.advance(5);
-    await assert.rejects(late, loggedOut);
+    await overtake(world, first, second);
     equal(second.session.peek(), undefined);
     assert.deepEqual(live(world), []);
     equal(world.cookie, undefined);
@@ -145,14 +150,7 @@ describe('logout in one tab', () => {
     await other.session.getSecret();
     const { session } = world.cookie;
     second.session.invalidate();
-    world.latency = 2;
-    const late = second.session.getSecret();
-    late.catch(() => {});
-    await world.clock.advance(1);
-    world.latency = 0; // the logout overtakes it
-    await first.session.logout();
-    await world.clock.advance(10);
-    await assert.rejects(late, loggedOut);
+    await overtake(world, first, second);
     equal(world.sessions.get(session).live, true);
     assert.deepEqual(second.events, ['login', 'logout']);
     if (mode === 'cookie') return; // Ada's tab had set her cookie, and took it away
@@ -168,14 +166,7 @@ describe('logout in one tab', () => {
     await mine.session.getSecret();
     const { session } = await other.session.getSecret();
     const opened = open(world, { resume: true });
-    world.latency = 2;
-    const late = opened.session.getSecret();
-    late.catch(() => {});
-    await world.clock.advance(1);
-    world.latency = 0;
-    await mine.session.logout();
-    await world.clock.advance(5);
-    await assert.rejects(late, loggedOut);
+    await overtake(world, mine, opened);
     assert.deepEqual(live(world), ['auth0|grace']);
     assert.deepEqual([world.cookie.session, world.cookie.generation], [session.id, 1]);
     // Its own logout, late, is of the user that it was told of.

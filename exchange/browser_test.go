@@ -284,7 +284,7 @@ func FuzzHandle(f *testing.F) {
 	held := exchange.Handle{SessionID: "413", UserID: "414", Generation: 7}
 	good := must(ring.SignHandle(held))
 	written := []string{good, must(exchange.NewRing(ringKey(2)).SignHandle(held))}
-	for _, seed := range append(written, "", "A", good[:69], good+"A", flip(good, 0), strings.Repeat("A", 70)) {
+	for _, seed := range append(written, "", "A", good[:69], good+"A", good+"\n", good[:35]+"\r"+good[35:], flip(good, 0), strings.Repeat("A", 70)) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -298,11 +298,11 @@ func FuzzSeal(f *testing.F) {
 	ring := exchange.NewRing(ringKey(1), ringKey(2))
 	held := exchange.Sealed{SessionID: "413", UserID: "414", Expires: time.Unix(1, 0), Secret: "fn"}
 	written := []string{must(ring.Seal(held)), must(exchange.NewRing(ringKey(2)).Seal(held))}
-	for _, seed := range append(written, "", "A", written[0][:20], written[0]+"A", strings.Repeat("A", 38), strings.Repeat("A", 70)) {
+	for _, seed := range append(written, "", "A", written[0][:20], written[0]+"A", written[0]+"\n", written[0][:20]+"\r"+written[0][20:], strings.Repeat("A", 38), strings.Repeat("A", 70)) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if got, ok := ring.Open(text); ok && got != held {
+		if got, ok := ring.Open(text); ok && (!slices.Contains(written, text) || got != held) {
 			t.Errorf("%q opens as %v", text, got)
 		}
 	})

@@ -38,8 +38,8 @@ func (k keyring) signHandle(h handle) (string, error) {
 
 // readHandle reads a handle that was written under any key of the ring, and nothing else.
 func (k keyring) readHandle(text string) (h handle, ok bool) {
-	b, err := base64url.DecodeString(text)
-	if err != nil || len(b) != handleSize {
+	b, ok := readBase64url(text)
+	if !ok || len(b) != handleSize {
 		return handle{}, false
 	}
 	data, mac := b[:handleData], b[handleData:]

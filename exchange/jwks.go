@@ -162,12 +162,12 @@ func mayVerify(doc jsonDoc, at int) bool {
 }
 
 func parseRSA(n, e string) (*rsa.PublicKey, error) {
-	modulus, err := base64url.DecodeString(n)
-	if err != nil {
+	modulus, ok := readBase64url(n)
+	if !ok {
 		return nil, errors.New("n is not base64url")
 	}
-	exponent, err := base64url.DecodeString(e)
-	if err != nil || len(exponent) > maxExponents {
+	exponent, ok := readBase64url(e)
+	if !ok || len(exponent) > maxExponents {
 		return nil, errors.New("e is not base64url of at most 4 bytes")
 	}
 	public := &rsa.PublicKey{N: new(big.Int).SetBytes(modulus), E: int(new(big.Int).SetBytes(exponent).Int64())}

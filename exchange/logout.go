@@ -28,8 +28,8 @@ const (
 // hasForm reports whether s is a secret of a kind. A scope that follows a secret (Fauna:
 // AuthScope) makes it none.
 func (s faunaSecret) hasForm(mark string, size int) bool {
-	b, err := base64url.DecodeString(string(s))
-	return err == nil && len(b) == size && len(s) == base64url.EncodedLen(size) && string(b[:len(mark)]) == mark
+	b, ok := readBase64url(string(s))
+	return ok && len(b) == size && string(b[:len(mark)]) == mark
 }
 
 // endable is what the JWT middleware of DELETE /fauna-login calls: an Auth0 token must verify,

@@ -29,8 +29,8 @@ func NewKey() string {
 
 // ParseKey reads a key: 32 bytes in base64url without padding.
 func ParseKey(text string) (k Key, err error) {
-	b, err := base64url.DecodeString(text)
-	if err != nil || len(b) != len(k) {
+	b, ok := readBase64url(text)
+	if !ok || len(b) != len(k) {
 		return k, errors.New("a key is 32 bytes in base64url without padding")
 	}
 	return Key(b), nil
@@ -100,8 +100,8 @@ func (k keyring) seal(s sealed) (string, error) {
 
 // open decrypts what one of the ring's keys has sealed, and nothing else.
 func (k keyring) open(text string) (s sealed, ok bool) {
-	b, err := base64url.DecodeString(text)
-	if err != nil {
+	b, ok := readBase64url(text)
+	if !ok {
 		return sealed{}, false
 	}
 	for _, seal := range k.seals {

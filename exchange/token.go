@@ -15,9 +15,14 @@ type compact struct {
 	signature    []byte
 }
 
-// Strict refuses trailing bits that are not zero (RFC 4648 §3.5). Go's decoder skips CR
-// and LF even so; the byte check comes first.
+// base64url is strict: trailing bits are zero (RFC 4648 §3.5).
 var base64url = base64.RawURLEncoding.Strict()
+
+// readBase64url reads what has exactly one spelling. Go's decoder skips CR and LF even when strict.
+func readBase64url(s string) ([]byte, bool) {
+	b, err := base64url.DecodeString(s)
+	return b, err == nil && len(s) == base64url.EncodedLen(len(b))
+}
 
 // isBase64url is the alphabet of RFC 4648 §5: byte → whether it belongs.
 var isBase64url = func() (table [256]bool) {
@@ -58,8 +63,8 @@ func splitToken(token string, maxBytes int) (compact, *Refusal) {
 
 func decodeParts(signingInput, header, payload, signature string) (c compact, refusal *Refusal) {
 	decode := func(name, part string) []byte {
-		decoded, err := base64url.DecodeString(part)
-		if err != nil && refusal == nil {
+		decoded, ok := readBase64url(part)
+		if !ok && refusal == nil {
 			refusal = invalid(ReasonEncoding, name+" is not canonical base64url")
 		}
 		return decoded

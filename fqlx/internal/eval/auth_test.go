@@ -97,6 +97,7 @@ func TestBadSecrets(t *testing.T) {
 		"another alphabet":        strings.NewReplacer("-", "+", "_", "/").Replace(change(37)),
 		"a JWT":                   "eyJhbGciOiJSUzI1NiJ9.e30.x",
 		"key with a changed byte": key[:39] + string(key[39]^1),
+		"key broken to a token":   key + strings.Repeat("\n", len(token)-len(key)),
 		"two secrets":             token + token,
 	} {
 		db.refused(what, secret)

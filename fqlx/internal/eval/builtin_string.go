@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"encoding/base64"
 	"math"
 	"strconv"
 	"strings"
@@ -397,8 +396,8 @@ func parseDouble(s string) value.Value {
 }
 
 func bytesFromBase64(ev *evaluator, _ value.Value, args []value.Value) (value.Value, error) {
-	b, err := base64.StdEncoding.DecodeString(str(args[0]))
-	if err != nil {
+	b, ok := value.ParseBase64(str(args[0]))
+	if !ok {
 		return nil, errArgument("encoded", "invalid base64")
 	}
 	return value.Bytes(b), ev.build(len(b))

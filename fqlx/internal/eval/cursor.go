@@ -68,7 +68,7 @@ func (db *Database) seal(plain []byte) (string, error) {
 
 func unseal(aead cipher.AEAD, text string) ([]byte, bool) {
 	sealed, err := base64.StdEncoding.Strict().DecodeString(text)
-	if err != nil || len(sealed) < aead.NonceSize() {
+	if err != nil || strings.ContainsAny(text, "\r\n") || len(sealed) < aead.NonceSize() {
 		return nil, false
 	}
 	n := aead.NonceSize()

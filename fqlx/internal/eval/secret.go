@@ -58,7 +58,8 @@ func parseSecret(s string) (bearer, bool) {
 	var buf [tokenLen]byte
 	n, err := secretEncoding.Decode(buf[:], []byte(s))
 	b := buf[:n]
-	if err != nil || n < keyLen || b[0] != secretMark {
+	// Go's decoder skips line breaks: hence the length.
+	if err != nil || len(s) != secretEncoding.EncodedLen(n) || b[0] != secretMark {
 		return c, false
 	}
 	c.kind, c.id = b[1], value.ID(binary.BigEndian.Uint64(b[2:]))

@@ -183,6 +183,7 @@ func TestCursors(t *testing.T) {
 	}
 	invalid("garbage", "abc")
 	invalid("nothing", "")
+	invalid("a line break", string(after)+"\n")
 	other := newTestDB(t, `collection N { n: Int; index byN { values [.n] } }`)
 	other.run(`Set.sequence(0, 6).forEach(n => N.create({ n: n }))`)
 	invalid("of another database", string(other.page(rootSecret, `N.byN().paginate(2)`).after.(value.String)))

@@ -252,7 +252,7 @@ func textUnderTag(tag string, text string) (Value, error) {
 		d, ok := ParseDate(text)
 		return orError(d, ok, errInvalidDate)
 	case "@bytes":
-		b, ok := parseBase64(text)
+		b, ok := ParseBase64(text)
 		return orError(Bytes(b), ok, errInvalidBytes)
 	default: // @mod
 		return Module(text), nil
@@ -266,8 +266,8 @@ func orError(v Value, ok bool, err ValueError) (Value, error) {
 	return v, nil
 }
 
-// parseBase64 reads standard base64, padded or not, without line breaks (as Java does).
-func parseBase64(s string) ([]byte, bool) {
+// ParseBase64 reads standard base64, padded or not, without line breaks (as Java does).
+func ParseBase64(s string) ([]byte, bool) {
 	if strings.ContainsAny(s, "\r\n") {
 		return nil, false
 	}

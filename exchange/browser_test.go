@@ -302,7 +302,8 @@ func FuzzSeal(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if got, ok := ring.Open(text); ok && (!slices.Contains(written, text) || got != held) {
+		got, ok := ring.Open(text)
+		if ok && (got != held || text != b64.EncodeToString(must(b64.DecodeString(text)))) {
 			t.Errorf("%q opens as %v", text, got)
 		}
 	})

@@ -309,7 +309,8 @@ func (p *parser) identName(of Span) (string, Span) {
 
 func (p *parser) checkIdent(name string, at Span) {
 	if !IsIdent(name) {
-		p.fail(Error{Span: at, Msg: "Invalid identifier `" + name + "`"})
+		shown, _, _ := window(name, 0, 0) // a name in quotes may hold anything
+		p.fail(Error{Span: at, Msg: "Invalid identifier `" + shown + "`"})
 	}
 }
 

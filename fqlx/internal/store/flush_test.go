@@ -46,9 +46,9 @@ func TestLookUpInTablesAlone(t *testing.T) {
 	settle()
 	look("a", "2", true)
 	look("b", "-", true)
-	s.win.limit = int64(len(s.win.ring))
+	s.win.limit.records = int64(len(s.win.ring))
 	s.flushAt = 1 << 30
-	for range 2 * s.win.limit {
+	for range 2 * s.win.limit.records {
 		put(t, s, "c")
 	}
 	look("a", "2", false) // the window does not go back to the flush any more

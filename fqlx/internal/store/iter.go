@@ -68,9 +68,10 @@ func (tx *Tx) First(r Range) (Entry, bool, error) {
 	defer it.Close()
 	ok := it.Next()
 	if len(tx.spans) > spans { // what it noted there moves on with it
-		if s := it.walked; bytes.Equal(s.lo, s.hi) {
+		if bytes.Equal(it.walked.lo, it.walked.hi) {
 			tx.spans = tx.spans[:spans]
 		} else {
+			s := it.walked
 			tx.spans[spans] = &s
 		}
 	}
@@ -84,7 +85,7 @@ func (it *Iter) begin(tx *Tx, r Range) {
 		return
 	}
 	n := 2 + len(r.Prefix)
-	b := appendPrefix(make([]byte, 0, 2*n), r.Prefix)
+	b := appendPrefix(tx.takeBytes(2*n), r.Prefix)
 	prefix := b[:n:n]
 	b = appendAfter(b, prefix)
 	it.end = b[n:]

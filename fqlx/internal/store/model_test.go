@@ -311,7 +311,7 @@ func TestModelConcurrent(t *testing.T) {
 		s := openTest(t, c, Options{Retention: 100 * time.Microsecond, memTable: 256 << 10})
 		s.flushAt = 1 << (2 * seed)
 		if seed%2 == 1 {
-			s.win.limit = 64 // so small that transactions fall out of it
+			s.win.limit.records = 64 // so small that transactions fall out of it
 		}
 		if seed >= 3 {
 			s.manyReads = 0 // all are validated in two steps

@@ -52,17 +52,18 @@ type Store struct {
 	db     *pebble.DB
 	wedged atomic.Bool // Pebble panicked and may hold its locks for ever
 
-	clock    *clock
-	commitMu sync.Mutex // held while a commit is validated and applied, and by an exclusive transaction
-	applyMu  sync.Mutex // held while a batch is given to Pebble
-	promised int64      // the lease in the log; under applyMu
-	flusher  flusher    // under applyMu
-	leaseMu  sync.Mutex // held while the lease is extended
-	win      *window
-	tabled   atomic.Int64 // commits up to this time are in tables, see flusher
-	hot      hotEntries
-	durable  durable
-	seed     maphash.Seed
+	clock     *clock
+	commitMu  sync.Mutex // held while a commit is validated and applied, and by an exclusive transaction
+	applyMu   sync.Mutex // held while a batch is given to Pebble
+	promised  int64      // the lease in the log; under applyMu
+	flusher   flusher    // under applyMu
+	leaseMu   sync.Mutex // held while the lease is extended
+	win       *window
+	scratches sync.Pool    // of *scratch
+	tabled    atomic.Int64 // commits up to this time are in tables, see flusher
+	hot       hotEntries
+	durable   durable
+	seed      maphash.Seed
 
 	commits, conflicts atomic.Int64
 
@@ -250,7 +251,7 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) newTx(ctx context.Context) *Tx {
-	return &Tx{s: s, ctx: ctx}
+	return &Tx{s: s, ctx: ctx, scratch: s.takeScratch()}
 }
 
 // Begin starts a transaction that only reads, to be discarded by the caller. Its own writes are seen by itself alone.

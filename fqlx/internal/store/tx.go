@@ -29,20 +29,13 @@ type Tx struct {
 	ended     bool
 	err       error // sticky: the transaction cannot commit
 
-	points []uint64 // hashes of prefixes read, or asked for, as a whole
-	spans  []*span  // parts of ranges read
-	empty  [][]byte // prefixes that were read and had no entries, length in front
-	writes []*write // by name
-	seen   int64    // time of the latest version read
+	*scratch       // what it reads and writes, until it ends
+	seen     int64 // time of the latest version read
 
-	room   []write // not used yet, see newWrite
-	names  slab    // of writes; the window keeps them
-	values slab
 	iters  []*pebble.Iterator // all opened
 	free   []*pebble.Iterator // those not in use, without that of tables
 	tables tables
-	probe  Iter   // of First
-	key    []byte // scratch
+	probe  Iter // of First
 
 	reads, bytesRead, bytesWritten int
 }
@@ -85,7 +78,7 @@ func (tx *Tx) Get(prefix []byte) (Entry, bool, error) {
 	e := Entry{Key: Key{Prefix: prefix}}
 	if i, ok := tx.find(name); ok {
 		v := tx.writes[i].version()
-		e.TTL, e.Data = v.ttl, v.data
+		e.TTL, e.Data = v.ttl, bytes.Clone(v.data)
 		return e, v.seen(tx.snapshot), nil
 	}
 	v, ok, err := tx.lookup(name, hash)
@@ -101,9 +94,6 @@ func (tx *Tx) Get(prefix []byte) (Entry, bool, error) {
 func (tx *Tx) point(h uint64) {
 	if n := len(tx.points); n > 0 && tx.points[n-1] == h {
 		return
-	}
-	if tx.points == nil {
-		tx.points = make([]uint64, 0, 32)
 	}
 	tx.points = append(tx.points, h)
 }
@@ -145,7 +135,7 @@ func (tx *Tx) Put(k Key, data []byte, ttl int64) {
 		tx.fail(fmt.Errorf("%w: a value of %d bytes, above %d", ErrTooLarge, len(data), MaxValue))
 		return
 	}
-	tx.write(k, appendValue(tx.values.take(valueSize(data, ttl)), data, ttl))
+	tx.write(k, appendValue(tx.takeBytes(valueSize(data, ttl)), data, ttl))
 }
 
 // Delete removes an entry, whether or not there is one.
@@ -156,8 +146,8 @@ func (tx *Tx) write(k Key, value []byte) {
 		return
 	}
 	n := 2 + len(k.Prefix)
-	name := append(appendPrefix(tx.names.take(n+len(k.Suffix)), k.Prefix), k.Suffix...)
-	w := tx.newWrite()
+	name := append(appendPrefix(tx.takeBytes(n+len(k.Suffix)), k.Prefix), k.Suffix...)
+	w := &tx.room.take(1, writeChunk)[0]
 	*w = write{name: name, value: value, prefix: maphash.Bytes(tx.s.seed, name[:n])}
 	w.whole = w.prefix
 	if len(k.Suffix) > 0 {
@@ -175,36 +165,8 @@ func (tx *Tx) write(k Key, value []byte) {
 	}
 }
 
-// newWrite takes room for a write from a slab: a transaction of an exchange has a dozen.
-func (tx *Tx) newWrite() *write {
-	const slab = 16
-	if len(tx.room) == 0 {
-		tx.room = make([]write, slab)
-		if tx.writes == nil {
-			tx.writes = make([]*write, 0, slab)
-		}
-	}
-	w := &tx.room[0]
-	tx.room = tx.room[1:]
-	return w
-}
-
-// slab is the rest of a piece of memory.
-type slab []byte
-
-// take returns room for n bytes. Most names and values are small, and an exchange has a dozen of each.
-func (s *slab) take(n int) []byte {
-	const size = 1 << 10
-	if n > size/4 {
-		return make([]byte, 0, n)
-	}
-	if n > len(*s) {
-		*s = make([]byte, size)
-	}
-	b := (*s)[:0:n]
-	*s = (*s)[n:]
-	return b
-}
+// takeBytes returns an empty slice with room for n bytes, until the transaction ends.
+func (tx *Tx) takeBytes(n int) []byte { return tx.bytes.take(n, byteChunk)[:0] }
 
 // find returns where name is, or belongs, in the writes.
 func (tx *Tx) find(name []byte) (int, bool) {
@@ -295,6 +257,8 @@ func (tx *Tx) Discard() {
 	tx.ended = true
 	tx.unlock()
 	tx.s.clock.end(tx)
+	tx.s.giveBack(tx.scratch)
+	tx.scratch = nil
 }
 
 // unlock gives the commit lock back, if the transaction has it.

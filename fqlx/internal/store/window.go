@@ -7,7 +7,9 @@ import (
 )
 
 const (
-	windowRecords = 1 << 17 // about two seconds of nothing but logins, about 12 MB
+	windowRecords = 1 << 17 // about two seconds of nothing but logins, 7 MB
+	windowText    = 1 << 23 // bytes of names, which these have room in
+	windowRoom    = 1 << 16 // bytes of names at first: at least the longest
 	windowBuckets = 1 << 15 // about what is written between two flushes; few enough for a processor's cache
 	windowAge     = int64(10 * time.Minute / time.Microsecond)
 )
@@ -17,13 +19,17 @@ const (
 //
 // Records are numbered from 1 and chained twice, newest first: by prefix and by name. A chain begins in the bucket of
 // the hash, which it shares with others, and ends at the first record that is too old to matter: nothing is taken out.
+//
+// There is no pointer in any of it, so that the garbage collector does not walk through it.
 type window struct {
 	mu    sync.Mutex
-	limit int64 // records kept, a power of two
+	limit struct{ records, text int64 } // what is kept at most, powers of two
 	heads [chainKinds][windowBuckets]chain
 	ring  []record // record n is ring[n % len(ring)]
+	text  []byte   // a name at position p is at text[p % len(text)], in one piece
 	head  int64    // number of the oldest record
 	tail  int64    // number of the next one
+	free  int64    // position behind the newest name
 	floor int64    // commits up to this time are not all here
 	added int64    // time of the newest commit here
 }
@@ -45,7 +51,8 @@ type record struct {
 	ts   int64
 	hash [chainKinds]uint64 // of the prefix, and of the name
 	prev [chainKinds]int64  // number of the record before it in the same bucket, if that is still here
-	name []byte
+	name int64              // its position
+	size int64              // of the name
 }
 
 // span is a part of the key space that was read: names in [lo, hi).
@@ -61,12 +68,19 @@ func (s *span) contains(name []byte) bool {
 }
 
 func newWindow(floor int64) *window {
-	w := &window{limit: windowRecords, head: 1, tail: 1, floor: floor, added: floor}
-	w.resize(64)
+	w := &window{head: 1, tail: 1, floor: floor, added: floor}
+	w.limit.records, w.limit.text = windowRecords, windowText
+	w.ring, w.text = make([]record, 64), make([]byte, windowRoom)
 	return w
 }
 
 func (w *window) at(n int64) *record { return &w.ring[n&int64(len(w.ring)-1)] }
+
+// nameIn is where the name of a record is.
+func (r *record) nameIn(text []byte) []byte {
+	at := r.name & int64(len(text)-1)
+	return text[at : at+r.size]
+}
 
 func (w *window) bucket(kind int, hash uint64) *chain { return &w.heads[kind][hash%windowBuckets] }
 
@@ -79,13 +93,10 @@ func (w *window) add(ts int64, writes []*write) {
 		w.drop()
 	}
 	for _, wr := range writes {
-		if n := int64(len(w.ring)); w.tail-w.head == n && n < w.limit {
-			w.resize(2 * n)
-		} else if w.tail-w.head == n {
-			w.drop()
-		}
+		w.makeRoom(int64(len(wr.name)))
 		r := w.at(w.tail)
-		r.ts, r.name, r.hash = ts, wr.name, [...]uint64{byPrefix: wr.prefix, byName: wr.whole}
+		*r = record{ts: ts, hash: [...]uint64{byPrefix: wr.prefix, byName: wr.whole}, name: w.free, size: int64(len(wr.name))}
+		w.free += int64(copy(r.nameIn(w.text), wr.name))
 		for kind, hash := range r.hash {
 			b := w.bucket(kind, hash)
 			r.prev[kind], *b = b.newest, chain{w.tail, ts}
@@ -94,19 +105,52 @@ func (w *window) add(ts int64, writes []*write) {
 	}
 }
 
-// resize makes room for n records, a power of two.
-func (w *window) resize(n int64) {
+// makeRoom makes room for a record with a name of n bytes: it grows, and at its limit forgets the oldest.
+func (w *window) makeRoom(n int64) {
+	for w.tail-w.head == int64(len(w.ring)) {
+		if int64(len(w.ring)) < w.limit.records {
+			w.growRing()
+		} else {
+			w.drop()
+		}
+	}
+	for !w.fits(n) {
+		if int64(len(w.text)) < w.limit.text {
+			w.growText()
+		} else {
+			w.drop()
+		}
+	}
+}
+
+// fits moves on to where a name of n bytes can stand in one piece, and reports whether that is free.
+func (w *window) fits(n int64) bool {
+	size := int64(len(w.text))
+	if at := w.free % size; at+n > size {
+		w.free += size - at
+	}
+	return w.head == w.tail || w.free+n-w.at(w.head).name <= size
+}
+
+func (w *window) growRing() {
 	old := w.ring
-	w.ring = make([]record, n)
+	w.ring = make([]record, 2*len(old))
 	for i := w.head; i < w.tail; i++ {
 		*w.at(i) = old[i&int64(len(old)-1)]
 	}
 }
 
+func (w *window) growText() {
+	old := w.text
+	w.text = make([]byte, 2*len(old))
+	for i := w.head; i < w.tail; i++ {
+		r := w.at(i)
+		copy(r.nameIn(w.text), r.nameIn(old))
+	}
+}
+
 func (w *window) drop() {
-	r := w.at(w.head)
-	w.floor = r.ts
-	*r = record{}
+	w.floor = w.at(w.head).ts
 	w.head++
 }
 
@@ -183,7 +227,7 @@ func (w *window) span(s *span, since int64) *ConflictError {
 	if bytes.Equal(s.lo, s.hi) {
 		return nil // nothing was walked, or the whole prefix, which is among the points
 	}
-	within := func(r *record) bool { return s.contains(r.name) }
+	within := func(r *record) bool { return s.contains(r.nameIn(w.text)) }
 	if s.inside {
 		return w.conflictWith(w.latest(byPrefix, s.prefix, since, within), since)
 	}
@@ -203,5 +247,5 @@ func (w *window) conflictWith(r *record, since int64) *ConflictError {
 	case r == nil:
 		return nil
 	}
-	return &ConflictError{Key: splitName(bytes.Clone(r.name))}
+	return &ConflictError{Key: splitName(bytes.Clone(r.nameIn(w.text)))}
 }

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -29,7 +31,7 @@ func testWrite(k string) *write {
 func TestWindowForgetsOnlyWithAFloor(t *testing.T) {
 	s := &Store{}
 	w := newWindow(100)
-	w.limit = 64
+	w.limit.records = 64
 	if err := w.conflict(windowTx(s, 99, "a"), 99); err == nil {
 		t.Error("a transaction from before the window was let through")
 	}
@@ -76,5 +78,44 @@ func TestWindowHashCollision(t *testing.T) {
 	}
 	if err := inner(1, "l", "n"); err != nil {
 		t.Errorf("a/m was written at 1, not later: %v", err)
+	}
+}
+
+// TestWindowKeepsNames fills the room of the names over and over: a record has the name that it was added with, as
+// long as it is there, and the newest ones are.
+func TestWindowKeepsNames(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	w := newWindow(0)
+	w.limit.text = 2 * windowRoom
+	var names [][]byte // that of record n is names[n-1]
+	for ts := int64(1); ts <= 2000; ts++ {
+		var writes []*write
+		for range 1 + random.IntN(8) {
+			n := 1 + random.IntN(100)
+			if random.IntN(50) == 0 {
+				n = 1 + random.IntN(2+MaxKey)
+			}
+			name := bytes.Repeat([]byte{byte(len(names)), byte(ts)}, n/2+1)[:n]
+			names = append(names, bytes.Clone(name))
+			writes = append(writes, &write{name: name})
+		}
+		w.add(ts, writes)
+		for _, wr := range writes {
+			clear(wr.name) // its memory is somebody else's from now on
+		}
+		kept := int64(0)
+		for n := w.head; n < w.tail; n++ {
+			name := w.at(n).nameIn(w.text)
+			if !bytes.Equal(name, names[n-1]) {
+				t.Fatalf("after %d records, record %d has the name %.20q, want %.20q", len(names), n, name, names[n-1])
+			}
+			kept += int64(len(name))
+		}
+		if last := len(names[len(names)-1]); w.tail != int64(len(names))+1 || kept < int64(last) || kept > w.limit.text {
+			t.Fatalf("after %d records, the next is %d, and %d bytes are kept", len(names), w.tail, kept)
+		}
+	}
+	if len(w.text) != 2*windowRoom || w.head < 2000 || w.floor > w.at(w.head).ts || w.floor < w.at(w.head).ts-1 {
+		t.Errorf("%d bytes of room, the oldest record is %d, floor %d", len(w.text), w.head, w.floor)
 	}
 }

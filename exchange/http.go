@@ -35,14 +35,14 @@ func (s *Service) routes() *echo.Echo {
 
 	s.loginRoutes(e)
 	if s.Verifier.servesOnBehalf() {
-		e.POST("/fauna-login/on-behalf", s.postOnBehalf, decides(opOnBehalf), s.limitIP, s.authenticate(PurposeOnBehalf))
+		e.POST("/fauna-login/on-behalf", chain(s.postOnBehalf, decides(opOnBehalf), s.limitIP, s.authenticate(PurposeOnBehalf)))
 	}
-	e.POST("/oauth/token", s.postToken, decides(opExchange), s.limitIP)
+	e.POST("/oauth/token", chain(s.postToken, decides(opExchange), s.limitIP))
 	if s.Verifier.takesLogoutTokens() {
-		e.POST("/auth0/backchannel-logout", s.postBackchannelLogout, decides(opSignal))
+		e.POST("/auth0/backchannel-logout", chain(s.postBackchannelLogout, decides(opSignal)))
 	}
 	if len(s.eventTokens) > 0 {
-		e.POST("/auth0/events", s.postEvent, decides(opEvent), s.bearingOr(problemNoEventToken, s.eventTenant))
+		e.POST("/auth0/events", chain(s.postEvent, decides(opEvent), s.bearingOr(problemNoEventToken, s.eventTenant)))
 	}
 	probes := []string{http.MethodGet, http.MethodHead}
 	e.Match(probes, "/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
@@ -55,19 +55,28 @@ func (s *Service) routes() *echo.Echo {
 	return e
 }
 
+// chain puts middleware around a handler, the first outermost, once and for all: Echo's routes do it
+// anew for each request.
+func chain(handler echo.HandlerFunc, middleware ...echo.MiddlewareFunc) echo.HandlerFunc {
+	for _, wrap := range slices.Backward(middleware) {
+		handler = wrap(handler)
+	}
+	return handler
+}
+
 // loginRoutes are those that depend on the mode.
 func (s *Service) loginRoutes(e *echo.Echo) {
 	const path = "/fauna-login"
 	authenticate := s.authenticate(PurposeExchange)
 	if s.Mode == ModeBearer {
-		e.POST(path, s.postLogin, decides(opExchange), s.limitIP, takeNoBody, authenticate)
-		e.DELETE(path, s.deleteLogin, decides(opLogout), s.limitIP, takeNoBody, s.bearing(s.endable))
+		e.POST(path, chain(s.postLogin, decides(opExchange), s.limitIP, takeNoBody, authenticate))
+		e.DELETE(path, chain(s.deleteLogin, decides(opLogout), s.limitIP, takeNoBody, s.bearing(s.endable)))
 	} else {
-		e.POST(path, s.postLogin, decides(opExchange), s.limitIP, s.ownPages, takeNoBody, authenticate)
-		e.DELETE(path, s.deleteLogin, decides(opLogout), s.limitIP, s.cookieOfPage, takeNoBody, s.endCookie)
+		e.POST(path, chain(s.postLogin, decides(opExchange), s.limitIP, s.ownPages, takeNoBody, authenticate))
+		e.DELETE(path, chain(s.deleteLogin, decides(opLogout), s.limitIP, s.cookieOfPage, takeNoBody, s.endCookie))
 	}
 	if s.Mode == ModeRefresh {
-		e.POST(refreshPath, s.postRefresh, decides(opRefresh), s.limitIP, s.cookieOfPage, takeNoBody)
+		e.POST(refreshPath, chain(s.postRefresh, decides(opRefresh), s.limitIP, s.cookieOfPage, takeNoBody))
 	}
 	switch {
 	case s.Mode == ModeCookie:
@@ -134,7 +143,7 @@ func (s *Service) bearing(validate jwtmiddleware.ValidateToken) echo.MiddlewareF
 
 // bearingOr is bearing, with the problem of a request that has no token.
 func (s *Service) bearingOr(missing problem, validate jwtmiddleware.ValidateToken) echo.MiddlewareFunc {
-	return echo.WrapMiddleware(jwtmiddleware.New(validate,
+	middleware := jwtmiddleware.New(validate,
 		jwtmiddleware.WithTokenExtractor(func(r *http.Request) (string, error) {
 			token, err := bearer(r)
 			if err == nil && token == "" {
@@ -142,9 +151,35 @@ func (s *Service) bearingOr(missing problem, validate jwtmiddleware.ValidateToke
 			}
 			return token, err
 		}),
-		jwtmiddleware.WithErrorHandler(s.fail),
+		jwtmiddleware.WithErrorHandler(func(w http.ResponseWriter, _ *http.Request, err error) { w.(*admission).err = err }),
 		jwtmiddleware.WithValidateOnOptions(false),
-	).CheckJWT)
+	)
+	check := middleware.CheckJWT(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := w.(*admission)
+		a.request, a.err = r, nil
+	}))
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			a := admission{ResponseWriter: c.Response(), err: errNotAdmitted}
+			check.ServeHTTP(&a, c.Request())
+			if a.err != nil {
+				return a.err
+			}
+			c.SetRequest(a.request)
+			return next(c)
+		}
+	}
+}
+
+// errNotAdmitted stands until the JWT middleware has let a request through.
+var errNotAdmitted = errors.New("the JWT middleware said nothing")
+
+// admission notes what the JWT middleware, which is net/http's, makes of a request of Echo's: an
+// error, or the request with the token's meaning in its context.
+type admission struct {
+	http.ResponseWriter // not written to
+	request             *http.Request
+	err                 error
 }
 
 // verify verifies a token and notes whose it is.
@@ -247,6 +282,9 @@ func isEmptyObject(body []byte) bool {
 
 // limitIP bounds the requests of one address, before anything is done for them.
 func (s *Service) limitIP(next echo.HandlerFunc) echo.HandlerFunc {
+	if s.PerIP == 0 {
+		return next
+	}
 	return func(c echo.Context) error {
 		if wait := s.byIP.take(ipKey(c.RealIP())); wait > 0 {
 			return &Error{problem: problemTooMany, Reason: ReasonRateIP, RetryAfter: wait}
@@ -255,8 +293,8 @@ func (s *Service) limitIP(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// fail answers a request that did not succeed: the one place that does, for handlers, the JWT
-// middleware and Echo alike.
+// fail answers a request that did not succeed: the one place that does, for handlers, middleware
+// and Echo alike.
 func (s *Service) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e := httpError(err)
 	record := recordOf(r.Context())

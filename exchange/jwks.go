@@ -29,9 +29,19 @@ const (
 // between, none. (jwkset's KeyReplaceAll would be atomic for the keys alone.)
 type keySet struct {
 	find     jwt.Keyfunc
+	found    map[keyName]any   // what find answers for the usable keys
 	size     int               // usable keys
 	unusable map[string]string // kid → why a key of that kid was left out
 	fetched  time.Time
+}
+
+// keyName is how a token's header names its key.
+type keyName struct{ alg, kid string }
+
+// token is all that keyfunc reads of a token: its header. (golang-jwt's parser would read the
+// token a second, different way.)
+func (n keyName) token() *jwt.Token {
+	return &jwt.Token{Header: map[string]any{"alg": n.alg, "kid": n.kid}}
 }
 
 // jwk is one usable key, between parsing and storage.
@@ -72,11 +82,11 @@ func parseKeySet(raw []byte, algorithms []string, fetched time.Time) (*keySet, e
 	if len(usable) == 0 {
 		return nil, fmt.Errorf("no usable key among %d", len(set.unusable))
 	}
-	return set, set.store(usable)
+	return set, set.store(usable, algorithms)
 }
 
-// store puts the keys where keyfunc finds them.
-func (set *keySet) store(usable map[string]jwk) error {
+// store puts the keys where keyfunc finds them, and asks it once for each.
+func (set *keySet) store(usable map[string]jwk, algorithms []string) error {
 	storage := jwkset.NewMemoryStorage()
 	ctx := context.Background() // memory storage does no I/O
 	for kid, k := range usable {
@@ -94,16 +104,26 @@ func (set *keySet) store(usable map[string]jwk) error {
 	if err != nil {
 		return err
 	}
-	set.find, set.size = finder.Keyfunc, len(usable)
+	set.find, set.found, set.size = finder.Keyfunc, map[keyName]any{}, len(usable)
+	for kid := range usable {
+		for _, alg := range algorithms {
+			name := keyName{alg, kid}
+			if key, err := set.find(name.token()); err == nil {
+				set.found[name] = key
+			}
+		}
+	}
 	return nil
 }
 
 // key finds the key for an algorithm and key id, each key being good for one algorithm if
 // it names one (RFC 8725 §3.1).
 func (set *keySet) key(alg, kid string) (any, error) {
-	// Only the header: keyfunc reads nothing else, and golang-jwt's parser would read the
-	// token a second, different way.
-	key, err := set.find(&jwt.Token{Header: map[string]any{"alg": alg, "kid": kid}})
+	name := keyName{alg, kid}
+	if key, found := set.found[name]; found {
+		return key, nil
+	}
+	key, err := set.find(name.token())
 	if err == nil {
 		return key, nil
 	}

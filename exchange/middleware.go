@@ -144,14 +144,20 @@ func requestID() string {
 	return hex.EncodeToString(b[:])
 }
 
+// The values of headers that every answer has, ready to be shared: nobody changes them in place.
+var (
+	noStore    = []string{"no-store"}
+	noSniff    = []string{"nosniff"}
+	noReferrer = []string{"no-referrer"}
+	noContents = []string{"default-src 'none'; frame-ancestors 'none'"}
+)
+
 // secure sets the headers that every answer of ours has.
 func (s *Service) secure(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		header := c.Response().Header()
-		header.Set("Cache-Control", "no-store")
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Referrer-Policy", "no-referrer")
-		header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		header["Cache-Control"], header["X-Content-Type-Options"] = noStore, noSniff
+		header["Referrer-Policy"], header["Content-Security-Policy"] = noReferrer, noContents
 		if s.TLS {
 			header.Set("Strict-Transport-Security", "max-age=31536000")
 		}

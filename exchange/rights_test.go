@@ -3,8 +3,11 @@ package exchange_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/fauna-login/fauna-login/fqlx"
 )
 
 // forbidden is what neither the service's key nor a session may do, with the ids of a user and
@@ -73,7 +76,7 @@ func TestServiceKeyMayDoNothingElse(t *testing.T) {
 			t.Errorf("%s answers %d, want 403", path, got)
 		}
 	}
-	if got := s.query(s.key, "auth0SchemaVersion()"); got != "2" {
+	if got := s.query(s.key, "auth0SchemaVersion()"); got != strconv.Itoa(fqlx.WantSchema) {
 		t.Errorf("auth0SchemaVersion() answers %s", got)
 	}
 	if after := s.written(); after != before {

@@ -19,9 +19,13 @@ type compact struct {
 var base64url = base64.RawURLEncoding.Strict()
 
 // readBase64url reads what has exactly one spelling. Go's decoder skips CR and LF even when strict.
-func readBase64url(s string) ([]byte, bool) {
-	b, err := base64url.DecodeString(s)
-	return b, err == nil && len(s) == base64url.EncodedLen(len(b))
+func readBase64url(s string) ([]byte, bool) { return appendBase64url(nil, s) }
+
+// appendBase64url appends what readBase64url reads.
+func appendBase64url(b []byte, s string) ([]byte, bool) {
+	start := len(b)
+	b, err := base64url.AppendDecode(b, []byte(s))
+	return b, err == nil && len(s) == base64url.EncodedLen(len(b)-start)
 }
 
 // isBase64url is the alphabet of RFC 4648 §5: byte → whether it belongs.
@@ -62,16 +66,19 @@ func splitToken(token string, maxBytes int) (compact, *Refusal) {
 }
 
 func decodeParts(signingInput, header, payload, signature string) (c compact, refusal *Refusal) {
+	b := make([]byte, 0, base64url.DecodedLen(len(header)+len(payload)+len(signature))) // all of them, one behind the other
 	decode := func(name, part string) []byte {
-		decoded, ok := readBase64url(part)
-		if !ok && refusal == nil {
+		start, ok := len(b), false
+		if b, ok = appendBase64url(b, part); !ok && refusal == nil {
 			refusal = invalid(ReasonEncoding, name+" is not canonical base64url")
 		}
-		return decoded
+		return b[start:]
 	}
 	c.signingInput = signingInput
-	c.header = string(decode("header", header))
-	c.payload = string(decode("payload", payload))
+	end := len(decode("header", header))
+	decode("payload", payload)
+	text := string(b)
+	c.header, c.payload = text[:end], text[end:]
 	c.signature = decode("signature", signature)
 	return c, refusal
 }

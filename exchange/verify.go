@@ -401,10 +401,10 @@ func (t *reading) verdict(purpose Purpose) Verdict {
 }
 
 func tokenHash(tenant, signingInput string) string {
-	b := make([]byte, 0, 32+len(tenant)+len(signingInput))
+	b := make([]byte, 0, 1024) // on the stack: most tokens need no more
 	b = append(b, "auth0_jwt/v1\x00"...)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(tenant)))
 	b = append(append(b, tenant...), signingInput...)
 	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+	return string(hex.AppendEncode(b[:0], sum[:]))
 }

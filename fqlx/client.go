@@ -137,7 +137,10 @@ func (c *Client) prepare(text string, args map[string]any) (query *fauna.Query, 
 		if !ok || len(args) > 1 {
 			break
 		}
-		pool, _ := c.prepared.LoadOrStore(text, &sync.Pool{})
+		pool, ok := c.prepared.Load(text)
+		if !ok {
+			pool, _ = c.prepared.LoadOrStore(text, &sync.Pool{})
+		}
 		p, ok := pool.(*sync.Pool).Get().(*prepared)
 		if !ok {
 			p = &prepared{arg: new(Tagged)}

@@ -54,7 +54,7 @@ func newFake(t *testing.T, answers ...answer) (*fakeFauna, *Client) {
 const stats = `"stats":{"compute_ops":1},"txn_ts":1,"schema_version":1,"summary":""`
 
 var (
-	good       = answer{200, `{"data":{"secret":"fnE1","user":"1","session":"2","issued_at":{"@long":"100"},"expires_at":{"@long":"160"}},` + stats + `}`}
+	good       = answer{200, `{"data":{"secret":"fnE1","user":"1","session":"2","issued_at":"100","expires_at":"160"},` + stats + `}`}
 	contended  = answer{409, `{"error":{"code":"contended_transaction","message":"Transaction was aborted"},` + stats + `}`}
 	busy       = answer{503, `{"error":{"code":"time_out","message":"Read timed out"}}`}
 	uniqueRace = answer{400, `{"error":{"code":"constraint_failure","message":"Failed unique constraint.","constraint_failures":[{"paths":[["a"]],"message":"Failed unique constraint"}]},` + stats + `}`}

@@ -3,6 +3,7 @@ package fqlx
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -66,18 +67,25 @@ func sessionOf(data any) (session Session, ok bool) {
 	fields, _ := data.(map[string]any)
 	session.Secret, _ = fields["secret"].(string)
 	session.SessionID, _ = fields["session"].(string)
-	session.UserID, ok = fields["user"].(string)
-	issued, isTime := fields["issued_at"].(int64)
-	session.IssuedAt = time.Unix(issued, 0).UTC()
+	session.UserID, _ = fields["user"].(string)
 	generation, _ := fields["generation"].(int64) // null: 0
 	session.Generation = int(generation)
-	if expires, hasEnd := fields["expires_at"].(int64); hasEnd {
-		session.ExpiresAt = time.Unix(expires, 0).UTC()
+	var isIssued, expires bool
+	session.IssuedAt, isIssued = secondsOf(fields["issued_at"])
+	session.ExpiresAt, expires = secondsOf(fields["expires_at"])
+	session.EndsAt, _ = secondsOf(fields["ends_at"])
+	return session, session.UserID != "" && isIssued && (expires || session.Secret == "")
+}
+
+// secondsOf reads a time that is written as seconds since 1970, in digits: the driver reads a string
+// faster than a number.
+func secondsOf(field any) (t time.Time, ok bool) {
+	text, _ := field.(string)
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return time.Time{}, false
 	}
-	if ends, isRefresh := fields["ends_at"].(int64); isRefresh {
-		session.EndsAt = time.Unix(ends, 0).UTC()
-	}
-	return session, ok && isTime
+	return time.Unix(seconds, 0).UTC(), true
 }
 
 // tagged encodes r as the argument of exchangeAuth0Jwt. Written out by hand: it is on the

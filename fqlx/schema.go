@@ -7,7 +7,7 @@ import (
 
 // WantSchema is the version of the schema that this program works with: what the pushed
 // function auth0SchemaVersion() must answer.
-const WantSchema = 2
+const WantSchema = 3
 
 // The names of the two files that [Schema] returns, and of that of [DatabaseSchema].
 const (

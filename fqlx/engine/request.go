@@ -108,8 +108,7 @@ func (d *decoder) arguments(format value.Format) error {
 	}
 	return d.r.Object(func(name string) error {
 		v, err := d.r.Value(format)
-		var wrong value.ValueError
-		if errors.As(err, &wrong) {
+		if wrong, ok := errors.AsType[value.ValueError](err); ok {
 			return requestError(fmt.Sprintf("Invalid argument '%s': %s", name, wrong))
 		}
 		d.q.arguments = append(d.q.arguments, value.Field{Name: name, Value: v})
@@ -180,8 +179,7 @@ func (d *decoder) template() error {
 // value appends a placeholder for a value.
 func (d *decoder) value() error {
 	v, err := d.r.Value(value.Tagged)
-	var wrong value.ValueError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[value.ValueError](err); ok {
 		d.wrong(string(wrong))
 		v, err = value.Null{}, nil
 	}

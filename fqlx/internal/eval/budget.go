@@ -42,13 +42,13 @@ type budget struct {
 	resultBytes int64
 }
 
-func newBudget(l Limits) *budget {
+func newBudget(l Limits) budget {
 	defaultTo(&l.Steps, 2_000_000)
 	defaultTo(&l.Frames, 2048)
 	defaultTo(&l.Built, 256<<20)
 	defaultTo(&l.Scanned, 1_000_000)
 	defaultTo(&l.Result, 16<<20)
-	return &budget{limits: l}
+	return budget{limits: l}
 }
 
 func defaultTo[T int | int64](field *T, n T) {
@@ -63,7 +63,7 @@ func (b *budget) computeOps() int64 { return b.steps/stepsPerComputeOp + 1 }
 // spend takes steps from the budget. Every so often it also looks whether the query should
 // end, and then its error is that of the context.
 func (ev *evaluator) spend(steps int) error {
-	b := ev.budget
+	b := &ev.budget
 	b.steps += int64(steps)
 	if b.steps < b.nextCheck {
 		return nil
@@ -78,7 +78,7 @@ func (ev *evaluator) spend(steps int) error {
 
 // scan takes n documents or index entries from the budget.
 func (ev *evaluator) scan(n int) error {
-	b := ev.budget
+	b := &ev.budget
 	b.scanned += int64(n)
 	if b.scanned > b.limits.Scanned {
 		return errorf("invalid_request", "Transaction reads too much: got %d entries, limit: %d", b.scanned, b.limits.Scanned)
@@ -88,7 +88,7 @@ func (ev *evaluator) scan(n int) error {
 
 // build takes the size of something that is about to be made from the budget.
 func (ev *evaluator) build(bytes int) error {
-	b := ev.budget
+	b := &ev.budget
 	b.built += int64(bytes)
 	if b.built > b.limits.Built {
 		return errorf("value_too_large", "Value too large: strings and arrays of %d bytes in one query exceed limit %d.", b.built, b.limits.Built)

@@ -35,10 +35,11 @@ func credentialCreate(ev *evaluator, _ value.Value, args []value.Value) (value.V
 	if err != nil {
 		return nil, err
 	}
-	ref, err := ev.permitCreate(schema.CollCredential, d)
+	pending, err := ev.permitCreate(schema.CollCredential, d)
 	if err != nil {
 		return nil, err
 	}
+	ref, doc := pending.ref, pending.doc
 	if !d.hasPassword {
 		d.takePassword(null)
 	}
@@ -53,7 +54,8 @@ func credentialCreate(ev *evaluator, _ value.Value, args []value.Value) (value.V
 	if err != nil {
 		return nil, err
 	}
-	ev.store(ref, &document{ttl: d.ttl, data: d.stored().With(fieldHash, hash)})
+	doc.data = doc.data.With(fieldHash, hash)
+	ev.store(ref, doc)
 	ev.tx.Put(ownerEntry(ref, owner), nil, d.ttl)
 	return ref, nil
 }
@@ -116,7 +118,7 @@ func credentialLogin(ev *evaluator, this value.Value, args []value.Value) (value
 	if len(args) > 1 {
 		d.takeTTL(args[1])
 	}
-	ref, err := ev.permitCreate(schema.CollToken, d)
+	pending, err := ev.permitCreate(schema.CollToken, d)
 	if err != nil {
 		return nil, err
 	}
@@ -127,5 +129,5 @@ func credentialLogin(ev *evaluator, this value.Value, args []value.Value) (value
 	case !ok:
 		return nil, errorf("invalid_secret", "Provided secret did not match.")
 	}
-	return ev.issueSecret(secretToken, ref, d)
+	return ev.issueSecret(secretToken, pending, d)
 }

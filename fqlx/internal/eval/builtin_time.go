@@ -145,19 +145,15 @@ func shift(t time.Time, args []value.Value, direction int64) (value.Value, error
 	if err != nil {
 		return nil, err
 	}
-	nanos := big.NewInt(t.Unix())
-	nanos.Mul(nanos, big.NewInt(int64(time.Second)))
-	nanos.Add(nanos, big.NewInt(int64(t.Nanosecond())))
-	by, ok := nanosOf(args[0], unit)
+	seconds, nanos, ok := inSeconds(args[0], unit)
 	if !ok {
 		return nil, errTimeRange(double(args[0])*float64(direction) > 0)
 	}
-	nanos.Add(nanos, by.Mul(by, big.NewInt(direction)))
-	second, rest := new(big.Int).DivMod(nanos, big.NewInt(int64(time.Second)), new(big.Int))
-	if !second.IsInt64() || second.Int64() > maxSecond || second.Int64() < minSecond {
-		return nil, errTimeRange(second.Sign() > 0)
+	moved := time.Unix(t.Unix()+direction*seconds, int64(t.Nanosecond())+direction*nanos)
+	if s := moved.Unix(); s > maxSecond || s < minSecond {
+		return nil, errTimeRange(s > 0)
 	}
-	return value.NewTime(time.Unix(second.Int64(), rest.Int64())), nil
+	return value.NewTime(moved), nil
 }
 
 func errTimeRange(tooLate bool) error {
@@ -167,21 +163,25 @@ func errTimeRange(tooLate bool) error {
 	return errorf("invalid_time", "Time exceeds the minimum value.")
 }
 
-// nanosOf returns amount units in nanoseconds, to the nearest one; ok is false for what is no
-// finite number.
-func nanosOf(amount value.Value, unit time.Duration) (nanos *big.Int, ok bool) {
+// inSeconds returns amount units in seconds and nanoseconds, to the nearest one. ok is false for
+// what is no finite number, or would take any time out of its range.
+func inSeconds(amount value.Value, unit time.Duration) (seconds, nanos int64, ok bool) {
 	if n, whole := value.AsInt64(amount); whole {
-		return new(big.Int).Mul(big.NewInt(n), big.NewInt(int64(unit))), true
+		if unit < time.Second {
+			perSecond := int64(time.Second / unit)
+			seconds, nanos, ok = n/perSecond, n%perSecond*int64(unit), true
+		} else {
+			seconds, ok = multiply(n, int64(unit/time.Second))
+		}
+	} else if f := double(amount); !math.IsNaN(f) && !math.IsInf(f, 0) {
+		exact := new(big.Float).SetPrec(256).SetFloat64(f)
+		exact.Mul(exact, new(big.Float).SetInt64(int64(unit)))
+		exact.Add(exact, big.NewFloat(math.Copysign(0.5, f)))
+		all, _ := exact.Int(nil)
+		second, rest := all.QuoRem(all, big.NewInt(int64(time.Second)), new(big.Int))
+		seconds, nanos, ok = second.Int64(), rest.Int64(), second.IsInt64()
 	}
-	f := double(amount)
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return nil, false
-	}
-	exact := new(big.Float).SetPrec(256).SetFloat64(f)
-	exact.Mul(exact, new(big.Float).SetInt64(int64(unit)))
-	exact.Add(exact, big.NewFloat(math.Copysign(0.5, f)))
-	nanos, _ = exact.Int(nil)
-	return nanos, true
+	return seconds, nanos, ok && seconds <= maxSecond-minSecond && seconds >= minSecond-maxSecond
 }
 
 // timeDifference counts whole units, towards zero.

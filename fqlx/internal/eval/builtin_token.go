@@ -31,7 +31,10 @@ func secretCollection(create builtinFunc) table {
 
 // ownerEntry is where a token or credential is listed under the document it was made for.
 func ownerEntry(ref, owner value.Ref) store.Key {
-	return store.Key{Prefix: ownerKey(ref.Coll, owner), Suffix: binary.BigEndian.AppendUint64(nil, uint64(ref.ID))}
+	key := ownerKey(ref.Coll, owner)
+	n := len(key)
+	key = binary.BigEndian.AppendUint64(key, uint64(ref.ID))
+	return store.Key{Prefix: key[:n:n], Suffix: key[n:]}
 }
 
 // ownedBy is the set of the tokens or credentials of a document.
@@ -68,9 +71,9 @@ type secretDoc struct {
 func (ev *evaluator) takeSecretDoc(coll, own string, arg value.Value, failed string) (*secretDoc, error) {
 	o := arg.(*value.Object)
 	d := &secretDoc{coll: coll}
-	var err error
-	if d.id, d.hasID, err = givenID(arg, failed); err != nil {
-		return nil, err
+	var wrong []Failure
+	if d.id, d.hasID, wrong = givenID(o); wrong != nil {
+		return nil, constraintError(failed, wrong)
 	}
 	for _, f := range o.Fields() {
 		switch f.Name {
@@ -78,12 +81,11 @@ func (ev *evaluator) takeSecretDoc(coll, own string, arg value.Value, failed str
 		case "ttl":
 			d.takeTTL(f.Value)
 		case own, "data":
-			own := value.NewObject(f) // for the path in the error
-			stored, err := ev.persist(own)
+			stored, err := ev.persistField(f)
 			if err != nil {
 				return nil, err
 			}
-			d.take(f.Name, stored.(*value.Object).Fields()[0].Value)
+			d.take(f.Name, stored)
 		case fieldPassword:
 			d.takePassword(f.Value)
 		case "secret", fieldHash:
@@ -185,35 +187,35 @@ func keyCreate(ev *evaluator, _ value.Value, args []value.Value) (value.Value, e
 // createSecret makes a Token or Key and returns it with its secret, readable by whoever was
 // permitted to make it.
 func (ev *evaluator) createSecret(coll value.CollID, kind byte, d *secretDoc) (value.Value, error) {
-	ref, err := ev.permitCreate(coll, d)
+	pending, err := ev.permitCreate(coll, d)
 	if err != nil {
 		return nil, err
 	}
-	return ev.issueSecret(kind, ref, d)
+	return ev.issueSecret(kind, pending, d)
 }
 
-// permitCreate asks for the permission to create d, and gives it an id.
-func (ev *evaluator) permitCreate(coll value.CollID, d *secretDoc) (value.Ref, error) {
+// permitCreate asks for the permission to create d, and gives it an id. The document that it
+// returns is still without a hash.
+func (ev *evaluator) permitCreate(coll value.CollID, d *secretDoc) (*docValue, error) {
 	var err error
 	if !d.hasID {
 		if d.id, err = ev.newID(coll); err != nil {
-			return value.Ref{}, err
+			return nil, err
 		}
 	}
-	ref := value.Ref{Coll: coll, ID: d.id}
-	pending := &docValue{ref: ref, doc: &document{ttl: d.ttl, data: d.stored()}}
+	pending := newDocValue(value.Ref{Coll: coll, ID: d.id}, d.ttl, withoutNulls(value.NewObject(d.fields...)))
 	if d.hasID {
 		if err := ev.demand(d.coll, schema.CreateWithID, pending); err != nil {
-			return ref, err
+			return nil, err
 		}
 	}
 	if err := ev.demand(d.coll, schema.Create, pending); err != nil {
-		return ref, err
+		return nil, err
 	}
 	if coll == schema.CollKey && ev.rights.Builtin != abac.Admin {
-		return ref, errPermissionDenied() // a key may be of any role, so no other role makes one
+		return nil, errPermissionDenied() // a key may be of any role, so no other role makes one
 	}
-	return ref, nil
+	return pending, nil
 }
 
 // checkSecret reports what is wrong with a document that is to be created.
@@ -233,11 +235,9 @@ func (ev *evaluator) checkSecret(ref value.Ref, d *secretDoc) error {
 	return nil
 }
 
-// stored are the fields as they are kept, still without a hash.
-func (d *secretDoc) stored() *value.Object { return withoutNulls(value.NewObject(d.fields...)) }
-
 // issueSecret makes the Token or Key that was permitted.
-func (ev *evaluator) issueSecret(kind byte, ref value.Ref, d *secretDoc) (value.Value, error) {
+func (ev *evaluator) issueSecret(kind byte, pending *docValue, d *secretDoc) (value.Value, error) {
+	ref, doc := pending.ref, pending.doc
 	if err := ev.checkSecret(ref, d); err != nil {
 		return nil, err
 	}
@@ -245,12 +245,13 @@ func (ev *evaluator) issueSecret(kind byte, ref value.Ref, d *secretDoc) (value.
 	if err != nil {
 		return nil, err
 	}
-	doc := &document{ttl: d.ttl, data: d.stored().With(fieldHash, c.hash())}
+	doc.data = doc.data.With(fieldHash, c.hash())
 	ev.store(ref, doc)
 	if owner, ok := d.get(fieldDocument).(value.Ref); ok {
 		ev.tx.Put(ownerEntry(ref, owner), nil, d.ttl)
 	}
-	return &docValue{ref: ref, doc: doc, secret: value.String(c.secret())}, nil
+	pending.secret = value.String(c.secret())
+	return pending, nil
 }
 
 // changeOwned is update and replace of a Token or Credential. The hash stays what it is,

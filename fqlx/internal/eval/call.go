@@ -56,7 +56,7 @@ func (ev *evaluator) evalCall(f *frame, x *syntax.CallExpr) (value.Value, error)
 	if !isCallable(fn) {
 		return nil, ev.locate(errType("Function", fn), x.ArgsSpan)
 	}
-	args, err := ev.evalAll(f, x.Args)
+	args, err := ev.evalArgs(f, x.Args)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (ev *evaluator) evalMethodCall(f *frame, x *syntax.CallExpr, m *syntax.Fiel
 		return nil, ev.locate(err, m.NameSpan)
 	}
 	if found && !b.prop {
-		args, err := ev.evalAll(f, x.Args)
+		args, err := ev.evalArgs(f, x.Args)
 		if err != nil {
 			return nil, err
 		}
@@ -96,7 +96,7 @@ func (ev *evaluator) evalMethodCall(f *frame, x *syntax.CallExpr, m *syntax.Fiel
 	if !isCallable(fn) {
 		return nil, ev.locate(errNotCallable(fn, m.Name, this), m.NameSpan)
 	}
-	args, err := ev.evalAll(f, x.Args)
+	args, err := ev.evalArgs(f, x.Args)
 	if err != nil {
 		return nil, err
 	}

@@ -45,6 +45,16 @@ type docValue struct {
 
 func (*docValue) Kind() value.Kind { return value.KindRef }
 
+// newDocValue makes a document that is to be stored.
+func newDocValue(ref value.Ref, ttl int64, data *value.Object) *docValue {
+	both := &struct { // one piece of memory
+		docValue
+		document
+	}{docValue{ref: ref}, document{ttl: ttl, data: data}}
+	both.doc = &both.document
+	return &both.docValue
+}
+
 // refOf returns the reference that a document value is.
 func refOf(v value.Value) (value.Ref, bool) {
 	switch v := v.(type) {
@@ -174,66 +184,34 @@ func (ev *evaluator) fields(d *document) (*value.Object, error) {
 
 // atCommit returns v with the commit time in the places that stand for it.
 func atCommit(v value.Value, t value.Time) value.Value {
-	switch v := v.(type) {
-	case value.TransactionTime:
+	if _, ok := v.(value.TransactionTime); ok {
 		return t
-	case value.Array:
-		return mapArray(v, func(e value.Value) value.Value { return atCommit(e, t) })
+	}
+	return mapParts(v, func(e value.Value) value.Value { return atCommit(e, t) })
+}
+
+// mapParts replaces the elements of an array, or the values of an object's fields, by what f
+// makes of them. It returns v itself if nothing changed, and if it is neither.
+func mapParts(v value.Value, f func(value.Value) value.Value) value.Value {
+	switch whole := v.(type) {
 	case *value.Object:
-		return mapObject(v, func(e value.Value) value.Value { return atCommit(e, t) })
+		return whole.Map(func(e value.Field) (value.Value, bool) { return f(e.Value), true })
+	case value.Array:
+		var out value.Array
+		for i, e := range whole {
+			n := f(e)
+			if out == nil && !value.Identical(e, n) {
+				out = append(make(value.Array, 0, len(whole)), whole[:i]...)
+			}
+			if out != nil {
+				out = append(out, n)
+			}
+		}
+		if out != nil {
+			return out
+		}
 	}
 	return v
-}
-
-// mapArray and mapObject replace elements; they copy only if one changed its identity.
-func mapArray(a value.Array, f func(value.Value) value.Value) value.Value {
-	var out value.Array
-	for i, e := range a {
-		n := f(e)
-		if out == nil && !same(e, n) {
-			out = append(make(value.Array, 0, len(a)), a[:i]...)
-		}
-		if out != nil {
-			out = append(out, n)
-		}
-	}
-	if out == nil {
-		return a
-	}
-	return out
-}
-
-func mapObject(o *value.Object, f func(value.Value) value.Value) value.Value {
-	var out []value.Field
-	for i, e := range o.Fields() {
-		n := f(e.Value)
-		if out == nil && !same(e.Value, n) {
-			out = append(make([]value.Field, 0, o.Len()), o.Fields()[:i]...)
-		}
-		if out != nil {
-			out = append(out, value.Field{Name: e.Name, Value: n})
-		}
-	}
-	if out == nil {
-		return o
-	}
-	return value.NewObject(out...)
-}
-
-// same reports whether f of mapArray or mapObject handed back just what it got.
-func same(a, b value.Value) bool {
-	switch a := a.(type) {
-	case *value.Object:
-		b, ok := b.(*value.Object)
-		return ok && a == b
-	case value.Array:
-		b, ok := b.(value.Array)
-		return ok && len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
-	case value.Bytes:
-		_, ok := b.(value.Bytes)
-		return ok
-	}
-	return a == b
 }
 
 // look reads what d names with the rights of now: the document, or why it is null.
@@ -354,6 +332,9 @@ func (ev *evaluator) fieldIn(d value.Value, doc *document, name string) (value.V
 		}
 	}
 	if v, ok := data.Get(name); ok {
+		return v, nil
+	}
+	if v, ok := ev.prepared.missing[name]; ok {
 		return v, nil
 	}
 	return missingField(name), nil

@@ -32,7 +32,7 @@ type evaluator struct {
 	// forbids more ("set functions").
 	limit  resolve.Effect
 	where  string
-	budget *budget
+	budget budget
 	// passwords are hashed between evaluations; nil where the schema is migrated, which asks
 	// for none.
 	passwords *passwords
@@ -43,6 +43,10 @@ type evaluator struct {
 	cut      value.Value
 	log      []logLine
 	wrote    bool
+	slots    slab[value.Value] // for arguments and variables
+	frames   slab[frame]
+	keys     slab[byte] // for those of index entries
+	lookups  slab[lookup]
 	docState // what it remembers of documents
 }
 
@@ -58,21 +62,14 @@ type frame struct {
 	captured []value.Value
 }
 
-// newFrame makes a frame of slots variables. Most are small, and then it is one piece of
-// memory.
-func newFrame(slots int, captured []value.Value) *frame {
-	if slots > len(smallFrame{}.slots) {
-		return &frame{make([]value.Value, slots), captured}
-	}
-	f := &smallFrame{}
-	f.vars, f.captured = f.slots[:slots], captured
-	return &f.frame
+// newFrame makes a frame of slots variables.
+func (ev *evaluator) newFrame(slots int, captured []value.Value) *frame {
+	f := &ev.frames.take(1, 8)[0]
+	f.vars, f.captured = ev.takeSlots(slots), captured
+	return f
 }
 
-type smallFrame struct {
-	frame
-	slots [6]value.Value
-}
+func (ev *evaluator) takeSlots(n int) []value.Value { return ev.slots.take(n, 32) }
 
 // queryName is the name of a query's text in summaries (Fauna).
 const queryName = "*query*"
@@ -80,7 +77,7 @@ const queryName = "*query*"
 // run evaluates q, which has been resolved.
 func (ev *evaluator) run(q *syntax.Query) (value.Value, error) {
 	ev.source = schema.Source{Name: queryName, Text: q.Source}
-	return ev.eval(newFrame(q.Slots, nil), q.Body)
+	return ev.eval(ev.newFrame(q.Slots, nil), q.Body)
 }
 
 // within runs f with the effects capped at limit, or lower if they are already. where

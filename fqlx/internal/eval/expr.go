@@ -154,20 +154,23 @@ func (ev *evaluator) evalObject(f *frame, x *syntax.ObjectExpr) (value.Value, er
 }
 
 func (ev *evaluator) evalArray(f *frame, x *syntax.ArrayExpr) (value.Value, error) {
-	elems, err := ev.evalAll(f, x.Elems)
-	return value.Array(elems), err
+	elems := make(value.Array, len(x.Elems))
+	return elems, ev.evalAll(f, x.Elems, elems)
 }
 
-func (ev *evaluator) evalAll(f *frame, xs []syntax.Expr) ([]value.Value, error) {
-	vs := make([]value.Value, len(xs))
+// evalArgs evaluates the arguments of a call.
+func (ev *evaluator) evalArgs(f *frame, xs []syntax.Expr) ([]value.Value, error) {
+	args := ev.takeSlots(len(xs))
+	return args, ev.evalAll(f, xs, args)
+}
+
+func (ev *evaluator) evalAll(f *frame, xs []syntax.Expr, out []value.Value) (err error) {
 	for i, x := range xs {
-		v, err := ev.eval(f, x)
-		if err != nil {
-			return nil, err
+		if out[i], err = ev.eval(f, x); err != nil {
+			return err
 		}
-		vs[i] = v
 	}
-	return vs, nil
+	return nil
 }
 
 func (ev *evaluator) evalTemplate(f *frame, x *syntax.TemplateExpr) (value.Value, error) {
@@ -329,7 +332,7 @@ func (ev *evaluator) evalIndex(f *frame, x *syntax.IndexExpr) (value.Value, erro
 			return ev.cutUnless(err, v, indexSpan(x))
 		}
 	}
-	args, err := ev.evalAll(f, x.Args)
+	args, err := ev.evalArgs(f, x.Args)
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func (ev *evaluator) enter(src schema.Source, l *syntax.LambdaExpr, captured, ar
 	if len(ev.stack) > ev.budget.limits.Frames+1 {
 		return nil, errorf("stack_overflow", "number of stack frames exceeded limit of %d", ev.budget.limits.Frames)
 	}
-	f := newFrame(l.Slots, captured)
+	f := ev.newFrame(l.Slots, captured)
 	n := copy(f.vars, args[:min(len(args), lambdaArity(l).Max)])
 	if l.HasRest {
 		f.vars[n] = value.Array(slices.Clone(args[n:]))

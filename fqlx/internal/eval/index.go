@@ -55,7 +55,7 @@ func ownerKey(coll value.CollID, owner value.Ref) []byte {
 	if coll == schema.CollCredential {
 		prefix = prefixCredential
 	}
-	return value.AppendKey([]byte{prefix}, owner, false)
+	return value.AppendKey(append(make([]byte, 0, usualKey), prefix), owner, false)
 }
 
 // idLen is the size of the document id that ends the suffix of every index entry.
@@ -81,11 +81,17 @@ func holds(entries []indexEntry, e indexEntry) bool {
 // usualKey is the capacity, in bytes, that most keys of index entries fit in.
 const usualKey = 96
 
+// newIndexKey begins a key of an index.
+func (ev *evaluator) newIndexKey(index *schema.Index) []byte {
+	return appendIndexKey(ev.keys.take(usualKey, 10*usualKey)[:0], index.ID)
+}
+
 // entries returns where a document stands in an index, in order: once, or once for each
-// combination of elements of its mva fields. If all terms are null it stands nowhere.
-func (ev *evaluator) entries(coll *schema.Collection, index *schema.Index, d *docValue) ([]indexEntry, error) {
+// combination of elements of its mva fields. If all terms are null it stands nowhere. What is
+// once is put into room, if there is any.
+func (ev *evaluator) entries(room []indexEntry, coll *schema.Collection, index *schema.Index, d *docValue) ([]indexEntry, error) {
 	if !hasMVA(index.Terms) && !hasMVA(index.Values) {
-		return ev.oneEntry(coll, index, d)
+		return ev.oneEntry(room, coll, index, d)
 	}
 	terms, null, err := ev.keyRows(coll, index.Terms, d)
 	if err != nil {
@@ -126,8 +132,8 @@ func hasMVA(paths []schema.Path) bool {
 }
 
 // oneEntry is entries for an index without mva fields.
-func (ev *evaluator) oneEntry(coll *schema.Collection, index *schema.Index, d *docValue) ([]indexEntry, error) {
-	key, null, err := ev.appendValues(appendIndexKey(make([]byte, 0, usualKey), index.ID), coll, index.Terms, d)
+func (ev *evaluator) oneEntry(room []indexEntry, coll *schema.Collection, index *schema.Index, d *docValue) ([]indexEntry, error) {
+	key, null, err := ev.appendValues(ev.newIndexKey(index), coll, index.Terms, d)
 	if err != nil || null && len(index.Terms) > 0 {
 		return nil, err
 	}
@@ -136,7 +142,7 @@ func (ev *evaluator) oneEntry(coll *schema.Collection, index *schema.Index, d *d
 		return nil, err
 	}
 	key = binary.BigEndian.AppendUint64(key, uint64(d.ref.ID))
-	return []indexEntry{{key[:n:n], key[n:]}}, ev.makeKey(key)
+	return append(room[:0], indexEntry{key[:n:n], key[n:]}), ev.makeKey(key)
 }
 
 // appendValues appends the keys of the values at paths, and tells whether all of them are null.
@@ -353,15 +359,17 @@ func valueAt(v value.Value, path []string) value.Value {
 }
 
 // reindex brings the indexes of a collection from one state of a document to the next, and
-// checks the unique constraints. before and after may have no document (created, deleted).
+// checks the unique constraints. before is nil of a document that is created, after of one
+// that is deleted.
 func (ev *evaluator) reindex(coll *schema.Collection, before, after *docValue) error {
 	var failures []Failure
+	var roomBefore, roomAfter [1]indexEntry // which most need
 	for _, index := range coll.Storage {
-		was, err := ev.entriesOf(coll, index, before)
+		was, err := ev.entriesOf(roomBefore[:], coll, index, before)
 		if err != nil {
 			return err
 		}
-		is, err := ev.entriesOf(coll, index, after)
+		is, err := ev.entriesOf(roomAfter[:], coll, index, after)
 		if err != nil {
 			return err
 		}
@@ -388,11 +396,11 @@ func (ev *evaluator) reindex(coll *schema.Collection, before, after *docValue) e
 	return nil
 }
 
-func (ev *evaluator) entriesOf(coll *schema.Collection, index *schema.Index, d *docValue) ([]indexEntry, error) {
-	if d.doc == nil {
+func (ev *evaluator) entriesOf(room []indexEntry, coll *schema.Collection, index *schema.Index, d *docValue) ([]indexEntry, error) {
+	if d == nil {
 		return nil, nil
 	}
-	return ev.entries(coll, index, d)
+	return ev.entries(room, coll, index, d)
 }
 
 // violations returns the unique constraints kept in index that another document stands in
@@ -458,24 +466,28 @@ func (ev *evaluator) callIndex(coll *schema.Collection, index *schema.Index, arg
 	if !ev.mayReadSome(coll.ID) {
 		return nil, errReadCollection(coll.Name)
 	}
-	prefix := appendIndexKey(make([]byte, 0, usualKey), index.ID)
+	prefix := ev.newIndexKey(index)
 	for i, term := range args[:len(index.Terms)] {
 		var err error
 		if prefix, err = ev.appendTerm(prefix, index.Terms[i], term, i); err != nil {
 			return nil, err
 		}
 	}
-	both := &struct { // one piece of memory
-		set  set
-		scan indexScan
-	}{scan: indexScan{coll: coll.ID, index: index.ID, prefix: prefix}}
+	found := &ev.lookups.take(1, 4)[0]
+	found.scan = indexScan{coll: coll.ID, index: index.ID, prefix: prefix}
 	if len(args) > len(index.Terms) {
-		if err := ev.restrict(&both.scan, index, args[len(index.Terms)]); err != nil {
+		if err := ev.restrict(&found.scan, index, args[len(index.Terms)]); err != nil {
 			return nil, err
 		}
 	}
-	both.set.source = &both.scan
-	return &both.set, nil
+	found.set.source = &found.scan
+	return &found.set, nil
+}
+
+// lookup is what C.byX(…) makes: a set, and where it comes from.
+type lookup struct {
+	set  set
+	scan indexScan
 }
 
 // errReadCollection is Fauna's error for an index call without any privilege to read.

@@ -28,7 +28,7 @@ func (ev *evaluator) materialize(v value.Value) (value.Value, error) {
 
 // count takes the size of a part of the result from the budget.
 func (m *materializer) count(bytes int) error {
-	b := m.ev.budget
+	b := &m.ev.budget
 	b.resultBytes += int64(bytes)
 	if b.resultBytes > b.limits.Result {
 		return errorf("value_too_large", "Value too large: the result exceeds the limit of %d bytes.", b.limits.Result)

@@ -1,6 +1,8 @@
 package eval
 
 import (
+	"sync"
+
 	"github.com/fauna-login/fauna-login/fqlx/internal/schema"
 	"github.com/fauna-login/fauna-login/fqlx/internal/syntax"
 	"github.com/fauna-login/fauna-login/fqlx/internal/value"
@@ -67,15 +69,21 @@ func (ev *evaluator) global(x *syntax.NameExpr) (value.Value, error) {
 }
 
 // builtinGlobal returns a function or module that every database has; nil for other names.
-func builtinGlobal(name string) value.Value {
-	if f, ok := globals[name]; ok {
-		return f
+func builtinGlobal(name string) value.Value { return builtinGlobals()[name] }
+
+// builtinGlobals are those by name, ready as values.
+var builtinGlobals = sync.OnceValue(func() map[string]value.Value {
+	out := map[string]value.Value{}
+	for _, modules := range []map[string]table{coreModules, systemModules} {
+		for name := range modules {
+			out[name] = builtinModule(name)
+		}
 	}
-	if isBuiltinModule(name) {
-		return builtinModule(name)
+	for name, f := range globals {
+		out[name] = f
 	}
-	return nil
-}
+	return out
+})
 
 // builtinModule returns a module that every database has, by its own name or its alias.
 func builtinModule(name string) value.Module {

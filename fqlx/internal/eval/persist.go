@@ -19,10 +19,17 @@ const maxNesting = value.MaxStoredDepth / 2
 func (ev *evaluator) persist(v value.Value) (value.Value, error) {
 	p := persister{ev: ev}
 	stored, err := p.value(v)
-	if err == errUnstorable {
-		err = p.explain()
+	return stored, p.explain(err)
+}
+
+// persistField is persist for the value of a field that is an object's only one.
+func (ev *evaluator) persistField(f value.Field) (value.Value, error) {
+	p := persister{ev: ev, depth: 1}
+	if err := p.count(0); err != nil {
+		return nil, err
 	}
-	return stored, err
+	stored, err := p.field(f)
+	return stored, p.explain(err)
 }
 
 // persister is one run of persist.
@@ -38,7 +45,11 @@ type persister struct {
 // errUnstorable says that there is a bad value, which explain looks at.
 var errUnstorable = errors.New("cannot be stored")
 
-func (p *persister) explain() error {
+// explain returns err, or what is behind errUnstorable.
+func (p *persister) explain(err error) error {
+	if err != errUnstorable {
+		return err
+	}
 	switch p.bad.(type) {
 	case value.Array, *value.Object:
 		return errorf("value_too_large", "Value too large: arrays and objects nest deeper than the limit %d.", maxNesting)
@@ -64,19 +75,19 @@ func (p *persister) count(bytes int) error {
 	return p.ev.spend(1)
 }
 
-func (p *persister) value(v value.Value) (value.Value, error) {
+func (p *persister) value(whole value.Value) (value.Value, error) {
 	bytes := 0
-	switch v := v.(type) {
+	switch v := whole.(type) {
 	case *docValue:
 		return p.value(v.ref)
 	case value.Ref:
 		if v.Name != "" { // a schema document
-			return p.refuse(v)
+			return p.refuse(whole)
 		}
 	case value.ID:
-		return p.refuse(v)
+		return p.refuse(whole)
 	case value.Array:
-		return p.array(v)
+		return p.array(whole)
 	case *value.Object:
 		return p.object(v)
 	case value.String:
@@ -84,13 +95,14 @@ func (p *persister) value(v value.Value) (value.Value, error) {
 	case value.Bytes:
 		bytes = len(v)
 	}
-	if v.Kind() == value.KindOther {
-		return p.refuse(v)
+	if whole.Kind() == value.KindOther {
+		return p.refuse(whole)
 	}
-	return v, p.count(bytes)
+	return whole, p.count(bytes)
 }
 
-func (p *persister) array(a value.Array) (out value.Value, err error) {
+// array takes an array as the Value that it came as, which it returns if nothing changes.
+func (p *persister) array(a value.Value) (out value.Value, err error) {
 	if p.depth >= maxNesting {
 		return p.refuse(a)
 	}
@@ -99,7 +111,7 @@ func (p *persister) array(a value.Array) (out value.Value, err error) {
 	}
 	p.depth++
 	i := -1
-	out = mapArray(a, func(e value.Value) value.Value {
+	out = mapParts(a, func(e value.Value) value.Value {
 		if i++; err == nil {
 			if e, err = p.value(e); err != nil {
 				p.path = append(p.path, i)
@@ -119,20 +131,23 @@ func (p *persister) object(o *value.Object) (out value.Value, err error) {
 		return nil, err
 	}
 	p.depth++
-	i := -1
-	out = mapObject(o, func(e value.Value) value.Value {
-		if i++; err != nil {
-			return e
+	out = o.Map(func(f value.Field) (value.Value, bool) {
+		if err == nil {
+			f.Value, err = p.field(f)
 		}
-		name := o.Fields()[i].Name
-		if err = p.count(len(name)); err != nil {
-			return e
-		}
-		if e, err = p.value(e); err != nil {
-			p.path = append(p.path, name)
-		}
-		return e
+		return f.Value, true
 	})
 	p.depth--
 	return out, err
+}
+
+func (p *persister) field(f value.Field) (value.Value, error) {
+	if err := p.count(len(f.Name)); err != nil {
+		return nil, err
+	}
+	v, err := p.value(f.Value)
+	if err != nil {
+		p.path = append(p.path, f.Name)
+	}
+	return v, err
 }

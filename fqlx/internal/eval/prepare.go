@@ -31,6 +31,7 @@ func bindSchema(s *schema.Schema) (*prepared, []storedCode, []schema.Problem) {
 	p := &preparer{out: &prepared{
 		Schema:   s,
 		defaults: map[syntax.Expr]*syntax.LambdaExpr{},
+		missing:  map[string]value.Value{},
 		indexes:  map[uint32]bool{},
 		methods:  map[string]table{},
 		modules:  map[string]value.Value{},
@@ -91,6 +92,9 @@ func (p *preparer) collection(c *schema.Collection) {
 	}
 	for i := range c.Checks {
 		p.lambda(c.Source, c.Checks[i].Body, resolve.Read, inChecks)
+	}
+	for i := range c.Fields {
+		p.out.missing[c.Fields[i].Name] = missingField(c.Fields[i].Name)
 	}
 	p.fields(c.Source, c.Decl.Fields)
 }

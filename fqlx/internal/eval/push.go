@@ -216,7 +216,7 @@ func (ev *evaluator) migrateDocument(c *schema.Collection, added additions, d *d
 		return &SchemaError{fmt.Sprintf("Document %d of collection `%s` does not fit: %s", d.ref.ID, c.Name, message)}
 	}
 	if failures := c.Check(data); len(failures) > 0 {
-		filled, err := ev.withDefaults(c, data, "Failed to update document in collection `"+c.Name+"`.")
+		filled, err := ev.withDefaults(c, data, func() string { return "Failed to update document in collection `" + c.Name + "`." })
 		if err != nil {
 			return err
 		}
@@ -232,7 +232,7 @@ func (ev *evaluator) migrateDocument(c *schema.Collection, added additions, d *d
 		d = next
 	}
 	for _, index := range added.indexes {
-		entries, err := ev.entries(c, index, d)
+		entries, err := ev.entries(nil, c, index, d)
 		if err != nil {
 			return err
 		}
@@ -241,7 +241,7 @@ func (ev *evaluator) migrateDocument(c *schema.Collection, added additions, d *d
 		}
 	}
 	for _, index := range added.uniques {
-		entries, err := ev.entries(c, index, d)
+		entries, err := ev.entries(nil, c, index, d)
 		if err != nil {
 			return err
 		}

@@ -186,9 +186,7 @@ func (a *attempt) invalid(errs ...*syntax.Error) *Error {
 
 // bind looks up the modules and references among the request's values.
 func (a *attempt) bind(q *syntax.Query) error {
-	if len(a.request.Values) > 0 {
-		a.ev.values = make([]value.Value, len(a.request.Values))
-	}
+	a.ev.values = a.ev.takeSlots(len(a.request.Values))
 	for i, v := range a.request.Values {
 		bound, problem := a.ev.bind(v)
 		if problem != "" {
@@ -234,16 +232,13 @@ func (ev *evaluator) bind(v value.Value) (bound value.Value, problem string) {
 		return b
 	}
 	switch v := v.(type) {
-	case value.Array:
-		return mapArray(v, inner), problem
-	case *value.Object:
-		return mapObject(v, inner), problem
 	case value.Module:
 		return ev.bindModule(v)
 	case value.Reference:
 		return ev.bindReference(v)
 	}
-	return v, ""
+	bound = mapParts(v, inner)
+	return bound, problem
 }
 
 func (ev *evaluator) bindModule(m value.Module) (value.Value, string) {
@@ -324,7 +319,11 @@ func joinSummaries(parts ...string) string {
 
 // newEvaluator makes an evaluator with no rights and a token's limits.
 func newEvaluator(db *Database, tx *store.Tx, p *prepared) *evaluator {
-	ev := &evaluator{
+	all := &struct { // one piece of memory, with room for an exchange
+		evaluator
+		stack [8]call
+		buf   [512]byte
+	}{evaluator: evaluator{
 		ctx:    tx.Context(),
 		db:     db,
 		tx:     tx,
@@ -332,8 +331,9 @@ func newEvaluator(db *Database, tx *store.Tx, p *prepared) *evaluator {
 		now:    value.TimeOfMicros(tx.Snapshot()),
 		limit:  resolve.Write,
 		budget: newBudget(db.opt.TokenLimits),
-	}
-	ev.prepared = p
+	}}
+	ev := &all.evaluator
+	ev.prepared, ev.stack, ev.buf = p, all.stack[:0], all.buf[:0]
 	return ev
 }
 
@@ -341,6 +341,7 @@ func newEvaluator(db *Database, tx *store.Tx, p *prepared) *evaluator {
 type prepared struct {
 	*schema.Schema
 	defaults map[syntax.Expr]*syntax.LambdaExpr // as functions without parameters
+	missing  map[string]value.Value             // declared field → the null that it is where it is absent
 	indexes  map[uint32]bool                    // those that are kept
 	methods  map[string]table                   // collection → its indexes, as methods
 	modules  map[string]value.Value             // name or alias of a collection → its module

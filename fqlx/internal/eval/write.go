@@ -15,13 +15,14 @@ import (
 
 // change is one create, update or replace of a document.
 type change struct {
-	coll *schema.Collection
+	coll    *schema.Collection
+	updates bool // a document that there is
 	// plain says that every key is user data (createData, updateData, replaceData), not
 	// metadata such as `ttl`.
 	plain bool
-	id    value.ID // as given, if hasID
-	hasID bool
-	ttl   int64 // µs, 0 none, if hasTTL
+	id    value.ID // of the document
+	hasID bool     // the id was given
+	ttl   int64    // µs, 0 none, if hasTTL
 	// hasTTL says that `ttl` is among the keys, be it null.
 	hasTTL   bool
 	data     *value.Object // user fields, nulls included
@@ -42,31 +43,14 @@ func fieldFailure(name, message string) Failure {
 // withoutNulls returns o without null fields, at any depth: a null is an absent field.
 // Arrays keep theirs.
 func withoutNulls(o *value.Object) *value.Object {
-	var out []value.Field
-	for i, f := range o.Fields() {
-		v := stripped(f.Value)
-		keep := !value.IsNull(v)
-		if out == nil && (!keep || !same(f.Value, v)) {
-			out = append(make([]value.Field, 0, o.Len()), o.Fields()[:i]...)
-		}
-		if out != nil && keep {
-			out = append(out, value.Field{Name: f.Name, Value: v})
-		}
-	}
-	if out == nil {
-		return o
-	}
-	return value.NewObject(out...)
+	return o.Map(func(f value.Field) (value.Value, bool) { return stripped(f.Value), !value.IsNull(f.Value) })
 }
 
 func stripped(v value.Value) value.Value {
-	switch v := v.(type) {
-	case *value.Object:
-		return withoutNulls(v)
-	case value.Array:
-		return mapArray(v, stripped)
+	if o, ok := v.(*value.Object); ok {
+		return withoutNulls(o)
 	}
-	return v
+	return mapParts(v, stripped)
 }
 
 // merge is update's way to combine what there is with what is new: objects field by field,
@@ -92,40 +76,36 @@ func merge(old, patch *value.Object) *value.Object {
 
 // newChange takes the argument of a write apart. Problems with what it found are kept in
 // failures, to be reported when it is their turn: after the permission.
-func (ev *evaluator) newChange(coll *schema.Collection, plain bool, arg value.Value) (*change, error) {
+func (ev *evaluator) newChange(coll *schema.Collection, plain bool, arg value.Value) (c change, err error) {
 	o, ok := arg.(*value.Object)
 	if !ok {
-		return nil, errArgumentType("data", "Object", arg)
+		return c, errArgumentType("data", "Object", arg)
 	}
-	stored, err := ev.persist(withoutID(o, plain))
+	if !plain { // the id is looked at elsewhere: unlike a field it may be an ID
+		o = o.Map(func(f value.Field) (value.Value, bool) { return f.Value, f.Name != "id" })
+	}
+	stored, err := ev.persist(o)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
-	c := &change{coll: coll, plain: plain, data: stored.(*value.Object)}
-	if plain {
-		return c, nil
+	c = change{coll: coll, plain: plain, data: stored.(*value.Object)}
+	if !plain {
+		c.data = c.data.Map(func(f value.Field) (value.Value, bool) { return f.Value, !c.takeMember(f) })
 	}
-	user := make([]value.Field, 0, c.data.Len())
-	for _, f := range c.data.Fields() {
-		switch {
-		case f.Name == "ttl":
-			c.takeTTL(f.Value)
-		case schema.IsDocumentMember(f.Name):
-			c.failures = append(c.failures, fieldFailure(f.Name, "Is a reserved field and cannot be used"))
-		default:
-			user = append(user, f)
-		}
-	}
-	c.data = value.NewObject(user...)
 	return c, nil
 }
 
-// withoutID drops the id, which createDocument has looked at: unlike a field it may be an ID.
-func withoutID(o *value.Object, plain bool) *value.Object {
-	if _, ok := o.Get("id"); ok && !plain {
-		return o.Without("id")
+// takeMember takes what is no field of the user, and reports whether f is.
+func (c *change) takeMember(f value.Field) bool {
+	switch {
+	case f.Name == "ttl":
+		c.takeTTL(f.Value)
+	case schema.IsDocumentMember(f.Name):
+		c.failures = append(c.failures, fieldFailure(f.Name, "Is a reserved field and cannot be used"))
+	default:
+		return false
 	}
-	return o
+	return true
 }
 
 func (c *change) takeTTL(v value.Value) {
@@ -171,26 +151,23 @@ const dayMicros = int64(24 * time.Hour / time.Microsecond)
 // createDocument is C.create and C.createData. The order of its checks is Fauna's: who may
 // not create learns nothing about constraints.
 func (ev *evaluator) createDocument(coll *schema.Collection, plain bool, arg value.Value) (value.Value, error) {
-	failed := "Failed to create document in collection `" + coll.Name + "`."
 	c, err := ev.newChange(coll, plain, arg)
 	if err != nil {
 		return nil, err
 	}
-	if f := c.computedConflicts(); f != nil {
-		return nil, constraintError(failed, f)
+	wrong := c.computedConflicts()
+	if wrong == nil && !plain {
+		c.id, c.hasID, wrong = givenID(arg.(*value.Object))
 	}
-	if !plain {
-		if c.id, c.hasID, err = givenID(arg, failed); err != nil {
-			return nil, err
-		}
+	if wrong != nil {
+		return nil, constraintError(c.failed(), wrong)
 	}
 	if !c.hasID {
 		if c.id, err = ev.newID(coll.ID); err != nil {
 			return nil, err
 		}
 	}
-	ref := value.Ref{Coll: coll.ID, ID: c.id}
-	after := &docValue{ref: ref, doc: &document{ttl: ev.lifetime(c, 0), data: withoutNulls(c.data)}}
+	after := newDocValue(value.Ref{Coll: coll.ID, ID: c.id}, ev.lifetime(&c, 0), withoutNulls(c.data))
 	if c.hasID {
 		if err := ev.demand(coll.Name, schema.CreateWithID, after); err != nil {
 			return nil, err
@@ -199,40 +176,44 @@ func (ev *evaluator) createDocument(coll *schema.Collection, plain bool, arg val
 	if err := ev.demand(coll.Name, schema.Create, after); err != nil {
 		return nil, err
 	}
-	data, err := ev.withDefaults(coll, after.doc.data, failed)
-	if err != nil {
+	doc := after.doc
+	if doc.data, err = ev.withDefaults(coll, doc.data, c.failed); err != nil {
 		return nil, err
 	}
-	if err := c.validate(data, failed); err != nil {
+	if err := c.validate(doc.data); err != nil {
 		return nil, err
 	}
 	if c.hasID {
-		if err := ev.demandFree(coll.Name, ref); err != nil {
+		if err := ev.demandFree(coll.Name, after.ref); err != nil {
 			return nil, err
 		}
 	}
-	after.doc = &document{ttl: after.doc.ttl, data: data}
-	if err := ev.put(coll, &docValue{ref: ref}, after, failed); err != nil {
-		return nil, err
+	return after.ref, ev.put(&c, nil, after)
+}
+
+// failed begins the message of a constraint failure.
+func (c *change) failed() string {
+	if c.updates {
+		return "Failed to update document with id " + strconv.FormatInt(int64(c.id), 10) + " in collection `" + c.coll.Name + "`."
 	}
-	return ref, nil
+	return "Failed to create document in collection `" + c.coll.Name + "`."
 }
 
 // givenID returns the id that a document is to be created with, if one is given.
-func givenID(arg value.Value, failed string) (value.ID, bool, error) {
-	v, ok := arg.(*value.Object).Get("id")
+func givenID(o *value.Object) (id value.ID, given bool, wrong []Failure) {
+	v, ok := o.Get("id")
 	if !ok {
 		return 0, false, nil
 	}
 	if value.IsNull(v) {
-		return 0, false, constraintError(failed, []Failure{fieldFailure("id", "Missing required field of type ID | String | Long")})
+		return 0, false, []Failure{fieldFailure("id", "Missing required field of type ID | String | Long")}
 	}
-	id, ok := asID(v)
+	id, ok = asID(v)
 	switch {
 	case !ok:
-		return 0, false, constraintError(failed, []Failure{fieldFailure("id", "Expected ID | String | Long, provided "+typeName(v))})
+		return 0, false, []Failure{fieldFailure("id", "Expected ID | String | Long, provided "+typeName(v))}
 	case id < 0:
-		return 0, false, constraintError(failed, []Failure{fieldFailure("id", "id must be nonnegative")})
+		return 0, false, []Failure{fieldFailure("id", "id must be nonnegative")}
 	}
 	return id, true, nil
 }
@@ -262,12 +243,13 @@ func (ev *evaluator) newID(coll value.CollID) (value.ID, error) {
 	}
 }
 
-// withDefaults fills in the defaults of absent fields.
-func (ev *evaluator) withDefaults(coll *schema.Collection, data *value.Object, failed string) (*value.Object, error) {
+// withDefaults fills in the defaults of absent fields. failed is asked for the message if one
+// fails.
+func (ev *evaluator) withDefaults(coll *schema.Collection, data *value.Object, failed func() string) (*value.Object, error) {
 	return coll.WithDefaults(data, func(x syntax.Expr) (value.Value, error) {
 		v, err := ev.defaultOf(coll, x)
 		if e, ok := err.(*Error); ok {
-			return nil, constraintError(failed, []Failure{{
+			return nil, constraintError(failed(), []Failure{{
 				Paths:   defaultPath(coll, x),
 				Message: "Default field evaluation failed.\n" + e.Message,
 			}})
@@ -299,24 +281,25 @@ func defaultPath(coll *schema.Collection, x syntax.Expr) [][]any {
 }
 
 // validate checks what is to be stored against the collection's definition.
-func (c *change) validate(data *value.Object, failed string) error {
+func (c *change) validate(data *value.Object) error {
 	failures := c.failures
 	for _, f := range c.coll.Check(data) {
 		failures = append(failures, Failure{Paths: [][]any{f.Path}, Message: f.Message})
 	}
 	if failures != nil {
-		return constraintError(failed, failures)
+		return constraintError(c.failed(), failures)
 	}
 	return nil
 }
 
-// put writes a document with its index entries, and evaluates the check constraints.
-func (ev *evaluator) put(coll *schema.Collection, before, after *docValue, failed string) error {
-	if err := ev.reindex(coll, before, after); err != nil {
+// put writes a document with its index entries, and evaluates the check constraints. before is
+// nil if it is new.
+func (ev *evaluator) put(c *change, before, after *docValue) error {
+	if err := ev.reindex(c.coll, before, after); err != nil {
 		return err
 	}
 	ev.store(after.ref, after.doc)
-	return ev.runChecks(coll, after, failed)
+	return ev.runChecks(c, after)
 }
 
 // store writes a document without its index entries.
@@ -341,12 +324,12 @@ func (ev *evaluator) written(ref value.Ref, d *document) {
 	ev.docs[docKey{ref.Coll, ref.ID}] = d
 }
 
-func (ev *evaluator) runChecks(coll *schema.Collection, after *docValue, failed string) error {
+func (ev *evaluator) runChecks(c *change, after *docValue) error {
 	var failures []Failure
-	for _, check := range coll.Checks {
+	for _, check := range c.coll.Checks {
 		var v value.Value
 		err := ev.within(resolve.Read, inChecks, func() (err error) {
-			v, err = ev.applyLambda(coll.Source, check.Body, after)
+			v, err = ev.applyLambda(c.coll.Source, check.Body, after)
 			return err
 		})
 		if err != nil {
@@ -364,7 +347,7 @@ func (ev *evaluator) runChecks(coll *schema.Collection, after *docValue, failed 
 		}
 	}
 	if failures != nil {
-		return constraintError(failed, failures)
+		return constraintError(c.failed(), failures)
 	}
 	return nil
 }
@@ -383,37 +366,37 @@ func (ev *evaluator) changeDocument(ref value.Ref, plain, replace bool, arg valu
 	if err != nil {
 		return nil, err
 	}
-	failed := failedUpdate(ref, coll.Name)
+	c.updates, c.id = true, ref.ID
 	if f := c.computedConflicts(); f != nil {
-		return nil, constraintError(failed, f)
+		return nil, constraintError(c.failed(), f)
 	}
 	if _, ok := arg.(*value.Object).Get("id"); ok && !plain {
 		c.failures = append(c.failures, fieldFailure("id", "Is a reserved field and cannot be used"))
 	}
-	next := &document{data: c.data}
+	after := newDocValue(ref, 0, c.data)
+	next := after.doc
 	if replace {
-		next.ttl = ev.lifetime(c, 0)
+		next.ttl = ev.lifetime(&c, 0)
 	} else {
 		old, err := ev.fields(before.doc)
 		if err != nil {
 			return nil, err
 		}
-		next.ttl, next.data = ev.lifetime(c, before.doc.ttl), merge(old, c.data)
+		next.ttl, next.data = ev.lifetime(&c, before.doc.ttl), merge(old, c.data)
 	}
 	next.data = withoutNulls(next.data)
-	after := &docValue{ref: ref, doc: next}
 	if err := ev.demand(coll.Name, schema.Write, before, after); err != nil {
 		return nil, err
 	}
 	if replace {
-		if next.data, err = ev.withDefaults(coll, next.data, failed); err != nil {
+		if next.data, err = ev.withDefaults(coll, next.data, c.failed); err != nil {
 			return nil, err
 		}
 	}
-	if err := c.validate(next.data, failed); err != nil {
+	if err := c.validate(next.data); err != nil {
 		return nil, err
 	}
-	return ref, ev.put(coll, before, after, failed)
+	return ref, ev.put(&c, before, after)
 }
 
 // demandLive returns a document in its state of now, pinned.
@@ -437,12 +420,11 @@ func (ev *evaluator) deleteDocument(coll *schema.Collection, ref value.Ref) (val
 	if err := ev.demand(coll.Name, schema.Delete, before); err != nil {
 		return nil, err
 	}
-	gone := &docValue{ref: before.ref, cause: causeDeleted}
-	if err := ev.reindex(coll, before, gone); err != nil {
+	if err := ev.reindex(coll, before, nil); err != nil {
 		return nil, err
 	}
 	ev.remove(before.ref)
-	return gone, nil
+	return &docValue{ref: before.ref, cause: causeDeleted}, nil
 }
 
 // remove deletes a document without its index entries.
@@ -450,8 +432,4 @@ func (ev *evaluator) remove(ref value.Ref) {
 	ev.buf = appendDocKey(ev.buf[:0], ref.Coll, ref.ID)
 	ev.tx.Delete(store.Key{Prefix: ev.buf})
 	ev.written(ref, nil)
-}
-
-func failedUpdate(ref value.Ref, coll string) string {
-	return "Failed to update document with id " + strconv.FormatInt(int64(ref.ID), 10) + " in collection `" + coll + "`."
 }

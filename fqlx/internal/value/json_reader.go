@@ -22,6 +22,9 @@ type Reader struct {
 	pos    int
 	depth  int
 	judged bool // the ValueError on its way up has been weighed against its object's names
+	// fieldsRead are the fields so far of the objects under way within each other: how many an
+	// object has shows only at its end.
+	fieldsRead []Field
 }
 
 // NewReader returns a Reader of data, of which it makes one copy: the strings that it returns
@@ -356,10 +359,13 @@ func (r *Reader) expected(what string) error {
 	return &SyntaxError{fmt.Sprintf("expected %s at byte %d", what, r.pos), r.pos}
 }
 
-// nameSet holds the names of an object. Most objects are small: for them no map is made. The argument
-// of an exchange is the largest that comes often.
+// usualFields is how many fields most objects have at most. The argument of an exchange is the largest
+// that comes often.
+const usualFields = 24
+
+// nameSet holds the names of an object. For most no map is made.
 type nameSet struct {
-	few  [24]string
+	few  [usualFields]string
 	n    int
 	many map[string]struct{}
 }

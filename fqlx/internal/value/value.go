@@ -2,7 +2,6 @@ package value
 
 import (
 	"math"
-	"slices"
 	"time"
 )
 
@@ -225,7 +224,7 @@ func (o *Object) Get(name string) (Value, bool) {
 
 // With returns o with name set to v: in its place if it is there, else at the end.
 func (o *Object) With(name string, v Value) *Object {
-	out := slices.Clone(o.Fields())
+	out := append(make([]Field, 0, o.Len()+1), o.Fields()...)
 	for i := range out {
 		if out[i].Name == name {
 			out[i].Value = v
@@ -235,13 +234,38 @@ func (o *Object) With(name string, v Value) *Object {
 	return &Object{append(out, Field{name, v})}
 }
 
-// Without returns o without the field called name.
-func (o *Object) Without(name string) *Object {
-	out := make([]Field, 0, o.Len())
-	for _, f := range o.Fields() {
-		if f.Name != name {
-			out = append(out, f)
+// Map returns o with what f makes of the value of each field, and without the fields that f does
+// not keep. It is o itself if f hands back just what it got, see [Identical].
+func (o *Object) Map(f func(Field) (v Value, keep bool)) *Object {
+	var out []Field
+	for i, field := range o.Fields() {
+		v, keep := f(field)
+		if out == nil && !(keep && Identical(field.Value, v)) {
+			out = append(make([]Field, 0, o.Len()), o.fields[:i]...)
+		}
+		if out != nil && keep {
+			out = append(out, Field{field.Name, v})
 		}
 	}
+	if out == nil {
+		return o
+	}
 	return &Object{out}
+}
+
+// Identical reports whether a and b are one and the same: of arrays, objects and bytes that they share
+// their memory, of others that they are equal. It panics on values that Go cannot compare.
+func Identical(a, b Value) bool {
+	switch a := a.(type) {
+	case *Object:
+		b, ok := b.(*Object)
+		return ok && a == b
+	case Array:
+		b, ok := b.(Array)
+		return ok && len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+	case Bytes:
+		b, ok := b.(Bytes)
+		return ok && len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+	}
+	return a == b
 }

@@ -97,15 +97,12 @@ func (r *Reader) plainNumber(f Format) (Value, error) {
 	return Double(d), nil
 }
 
-// firstRoom is what an array or object gets room for at its first element.
-const firstRoom = 4
-
 func (r *Reader) array(f Format) (Value, error) {
 	out := Array{}
 	err := r.Array(func() error {
 		v, err := r.value(f)
 		if len(out) == 0 {
-			out = make(Array, 0, firstRoom)
+			out = make(Array, 0, 4)
 		}
 		out = append(out, v)
 		return err
@@ -129,18 +126,20 @@ func (r *Reader) object(f Format) (Value, error) {
 
 // fields reads an object as it stands. With tags, a tag among the names is a mistake.
 func (r *Reader) fields(f Format, tags bool) (Value, error) {
-	var fields []Field
+	if r.fieldsRead == nil {
+		r.fieldsRead = make([]Field, 0, usualFields)
+	}
+	outside := len(r.fieldsRead)
 	err := r.Object(func(name string) error {
 		if tags && strings.HasPrefix(name, "@") {
 			return errTooManyKeys
 		}
 		v, err := r.value(f)
-		if fields == nil {
-			fields = make([]Field, 0, firstRoom)
-		}
-		fields = append(fields, Field{name, v})
+		r.fieldsRead = append(r.fieldsRead, Field{name, v})
 		return err
 	})
+	fields := append(make([]Field, 0, len(r.fieldsRead)-outside), r.fieldsRead[outside:]...)
+	r.fieldsRead = r.fieldsRead[:outside]
 	return &Object{fields}, err
 }
 

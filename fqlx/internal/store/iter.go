@@ -60,6 +60,9 @@ func (tx *Tx) Scan(r Range) *Iter {
 // First returns the first entry of a range and whether there is one. It is valid until the
 // transaction reads again.
 func (tx *Tx) First(r Range) (Entry, bool, error) {
+	if err := tx.check(r.Prefix, nil); err != nil {
+		return Entry{}, false, err
+	}
 	it := &tx.probe // nobody else gets it
 	name, seek := it.name, it.seek
 	*it = Iter{name: name[:0], seek: seek[:0]}

@@ -36,9 +36,10 @@ func (s *Store) giveBack(x *scratch) {
 	if cap(x.points)+cap(x.spans)+cap(x.writes) > maxScratch || cap(x.key) > byteChunk {
 		return
 	}
-	clear(x.spans)
-	clear(x.writes)
-	clear(x.empty)
+	clear(x.spans[:cap(x.spans)]) // First takes some back
+	clear(x.writes[:cap(x.writes)])
+	clear(x.empty[:cap(x.empty)])
+	clear(x.room.chunk) // they may have long values
 	x.points, x.spans, x.writes, x.empty = x.points[:0], x.spans[:0], x.writes[:0], x.empty[:0]
 	x.bytes.reset()
 	x.room.reset()

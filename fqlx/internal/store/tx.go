@@ -131,6 +131,9 @@ func (tx *Tx) decode(it *pebble.Iterator, ts int64) (version, error) {
 // it, also scans started afterwards. Key and data are copied. What is beyond a limit fails the transaction with
 // [ErrTooLarge].
 func (tx *Tx) Put(k Key, data []byte, ttl int64) {
+	if tx.check(k.Prefix, k.Suffix) != nil {
+		return
+	}
 	if len(data) > MaxValue {
 		tx.fail(fmt.Errorf("%w: a value of %d bytes, above %d", ErrTooLarge, len(data), MaxValue))
 		return
@@ -139,12 +142,14 @@ func (tx *Tx) Put(k Key, data []byte, ttl int64) {
 }
 
 // Delete removes an entry, whether or not there is one.
-func (tx *Tx) Delete(k Key) { tx.write(k, []byte{flagDeleted}) }
-
-func (tx *Tx) write(k Key, value []byte) {
-	if tx.check(k.Prefix, k.Suffix) != nil {
-		return
+func (tx *Tx) Delete(k Key) {
+	if tx.check(k.Prefix, k.Suffix) == nil {
+		tx.write(k, []byte{flagDeleted})
 	}
+}
+
+// write notes a write of a key that was checked.
+func (tx *Tx) write(k Key, value []byte) {
 	n := 2 + len(k.Prefix)
 	name := append(appendPrefix(tx.takeBytes(n+len(k.Suffix)), k.Prefix), k.Suffix...)
 	w := &tx.room.take(1, writeChunk)[0]

@@ -8,7 +8,7 @@ import (
 
 const (
 	windowRecords = 1 << 17 // about two seconds of nothing but logins, 7 MB
-	windowText    = 1 << 23 // bytes of names, which these have room in
+	windowText    = 1 << 23 // bytes of names, which these have room in unless they are long
 	windowRoom    = 1 << 16 // bytes of names at first: at least the longest
 	windowBuckets = 1 << 15 // about what is written between two flushes; few enough for a processor's cache
 	windowAge     = int64(10 * time.Minute / time.Microsecond)
